@@ -1,0 +1,37 @@
+# Needs python3 (3.11 or newer, with venv) and make; everything else goes into .venv.
+PYTHON ?= python3
+BIN = .venv/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: try test lint clean
+
+# The main job: one bounce in full, then the counts of all the examples.
+try: .venv/run
+	@$(BIN)/fivefifty diagnose --letter examples/barracuda-blocked.eml
+	@echo
+	@echo "All the examples together (fivefifty diagnose --summary examples):"
+	@echo
+	@$(BIN)/fivefifty diagnose --summary examples
+
+test: .venv/test
+	$(BIN)/python -m pytest -n auto
+
+lint: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("fivefifty needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv .venv
+
+.venv/run: requirements.lock pyproject.toml hatch_build.py | .venv/bin/python
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/test: requirements-test.lock .venv/run
+	@$(PIP) --require-hashes -r requirements-test.lock
+	@touch $@
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

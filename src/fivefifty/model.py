@@ -1,0 +1,84 @@
+"""The shapes that travel through the program: frozen, plain, and importing nothing of ours.
+
+Names are the RFCs' own: RFC 3464 for the fields of a report, RFC 5321 for replies and phases,
+RFC 3463 for `status`.  What is not known is an empty string, an empty tuple or 0, never `None`.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+KINDS = ("failure", "notice", "not_a_bounce")
+STANDINGS = ("stated", "proved", "likely", "disputed", "open")
+OWNERS = ("address", "recipient", "sender", "list", "content", "policy", "transient", "notice", "unknown")
+PHASES = ("connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "end-of-data")
+STAGES = ("delayed", "expired")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One layer of what was said: a server's reply, or an MTA's own words where no server spoke.
+
+    `wrapper` names how the layer stood in the layer outside it ("" for the outermost).
+    """
+
+    text: str = ""
+    reply_code: int = 0
+    status: str = ""  # the enhanced status inside the reply text, RFC 2034
+    phase: str = ""
+    remote_mta: str = ""  # who said it, where the text tells
+    remote_ip: str = ""
+    wrapper: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One recipient of one report (RFC 3464), with whatever the report says about it."""
+
+    final_recipient: str = ""
+    original_recipient: str = ""
+    action: str = ""  # failed delayed delivered relayed expanded, as written (lower case)
+    stage: str = ""  # "delayed", "expired" or ""
+    status: str = ""  # as written in the report; never made up
+    reply_code: int = 0
+    diagnostic_code: str = ""  # the whole text, continuation lines joined
+    phase: str = ""
+    reporting_mta: str = ""
+    remote_mta: str = ""
+    remote_ip: str = ""
+    sending_ip: str = ""
+    helo_name: str = ""
+    envelope_sender: str = ""
+    author_domain: str = ""
+    message_id: str = ""  # of the returned mail
+    subject: str = ""  # of the returned mail
+    arrival_date: str = ""
+    last_attempt_date: str = ""
+    layers: tuple[Reply, ...] = ()  # outermost first; the last one owns the problem
+    seen: Mapping[str, str] = field(default_factory=dict, hash=False)  # field name -> where it stood
+    text: str = ""  # the human part of the report about this recipient, when no reply was found
+    kind: str = "failure"
+    notice: str = ""  # for kind "notice": the notice.* cause that the format itself proves
+    notes: tuple[str, ...] = ()  # what was odd: caps reached, broken MIME, guessed charset
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One question put to the World and its answer as it came."""
+
+    question: str
+    answer: str = ""
+    error: str = ""
+    asked_at: str = ""
+    answered_by: str = ""
+    ttl: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check concluded: pass, warn, fail, unknown, skipped or crashed."""
+
+    check: str
+    outcome: str
+    sentence: str
+    evidence: tuple[Evidence, ...] = ()

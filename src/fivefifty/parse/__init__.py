@@ -1,0 +1,55 @@
+"""Bytes to Failures: one for each recipient a report speaks of.
+
+`parse` never raises on what a stranger sent; what could not be read is told in `Failure.notes`.
+"""
+from __future__ import annotations
+
+import re
+
+from ..model import Failure
+from .mail import read
+from .mime import text_of, unix
+from .paste import read_paste
+
+__all__ = ["parse"]
+
+MAX_INPUT = 64 * 1024 * 1024
+
+_FIRST_FIELD = re.compile(r"(?:>?From [^\n]*\n)*(?:[ \t]*\n)*([!-9;-~]{1,80})[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*([!-9;-~]{1,80})[ \t]*:")
+# Two of these at the head make a mail; fields of a pasted report (Final-Recipient …) do not.
+_MAIL_FIELDS = frozenset(
+    "return-path received from subject content-type mime-version message-id date delivered-to auto-submitted x-failed-recipients dkim-signature to arc-seal authentication-results".split()
+)
+_SEPARATOR = re.compile(rb"(?:^|\n\n)From [^\n]{3,200}\d{4}[^\n]{0,12}\n(?=[!-9;-~]+:)")
+
+
+def _looks_like_mail(head: str) -> bool:
+    """Whether a text starts with header fields of a mail, not with fields of a report or words of a log."""
+    if not _FIRST_FIELD.match(head):
+        return False
+    end = head.find("\n\n")
+    block = head[:8000] if end < 0 else head[: min(end, 8000)]
+    names = {line[: line.find(":")].strip().lower() for line in block.split("\n") if ":" in line[:81]}
+    return len(names & _MAIL_FIELDS) >= 2
+
+
+def _mails(data: bytes) -> list[bytes]:
+    """The mails of an mbox in memory; one where it is a single mail."""
+    if not data.startswith(b"From "):
+        return [data]
+    starts = [found.start() for found in _SEPARATOR.finditer(data)]
+    if len(starts) < 2:
+        return [data]
+    return [data[a:b] for a, b in zip(starts, [*starts[1:], len(data)], strict=True)]
+
+
+def parse(source: bytes | str) -> list[Failure]:
+    """Every Failure of a mail, an mbox or a pasted text; [] when it is ordinary mail or nothing at all."""
+    data = source.encode("utf-8", "surrogateescape") if isinstance(source, str) else source
+    data = unix(data[:MAX_INPUT])
+    if data.startswith(b"\xef\xbb\xbf"):
+        data = data[3:]
+    head = text_of(data[:16_000].lstrip(b"\n"))
+    if not _looks_like_mail(head):
+        return read_paste(text_of(data[: 4 * 1024 * 1024]))
+    return [failure for mail in _mails(data) for failure in read(mail)]

@@ -1,0 +1,147 @@
+"""Standard reports: Failures from the fields of message/delivery-status, completed from the human part (RFC 3464, 6522)."""
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ..model import Failure, Reply
+from .address import clean
+from .dsn import Group, read_report, recipient_of, status_of, typed_ip, typed_name
+from .mime import Mail, Part, decoded, text, text_of
+from .narrative import Story, read_story
+from .returned import Returned
+from .wrapper import peel, phase_of, untyped
+
+_EXPIRED = re.compile(
+    r"retry time(?:out)? (?:not reached|exceeded)|message (?:has )?expired|(?:delivery|queue) (?:time|lifetime)[a-z ]{0,12} (?:expired|exceeded)|in the queue too long|too long in (?:the )?queue|message timeout|has been (?:in the queue|failing)|"
+    r"could not be delivered (?:for|within|in) (?:more than )?\d|unable to deliver in \d|for more than \d+ (?:hours|days)|failed \d+ attempts|not (?:been )?delivered (?:after|within|for) \d+|cannot send message (?:for|within) \d|exceeded (?:the )?(?:max|maximum) (?:time|retr|queue|lifetime)|"
+    r"giving up after|expired after|queue\.expired|retried (?:for )?\d+|delivery time(?:d)? ?(?:out|expired)|time limit (?:for delivery )?exceeded")
+_EXPIRED_HINTS = ("expire", "timeout", "time out", "too long", "in the queue", "failing", "hours", "days", "attempts", "giving up", "retried", "retry time", "lifetime", "time limit", "minutes")
+_IP = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{1,4}:[0-9a-fA-F:]{2,39}(?:\.\d{1,3}){0,3})(?![\w.]\w)")
+_OWN = re.compile(r"(?:client host|client|from|ip(?:v[46])?(?: address)?|mail server|connection from|for|our system has detected|\d\.\d\.\d|your host|host name|\bhost|sender|relay)\W{0,3}$", re.IGNORECASE)
+_UNTOLD = re.compile(r"\s*(?:\d{0,3}|none|n/a|unknown)\s*", re.IGNORECASE)  # "X-Unix; 77" names a program's exit status, not a reason
+
+
+def human_part(mail: Mail) -> tuple[str, str]:
+    """The text a person would read, and where it stands: the first text part that says anything."""
+    page = ""
+    where = ""
+    for part in mail.parts:
+        if part.type in ("text/plain", "text", "text/html", "message/partial") or (part.where == "body" and part.type.startswith("text/")):
+            if part.headers.first("content-disposition")[:10].lower() == "attachment":
+                continue
+            words = text(part)
+            if words.strip():
+                if part.type != "text/html" and len(words.strip()) > 20:
+                    return (page + "\n" + words if page and part.where.count(".") == 0 and len(page) < 200 else words), part.where
+                if not page:
+                    page, where = words, part.where
+    return page, where
+
+
+def from_report(mail: Mail, parts: list[Part], returned: Returned) -> list[Failure]:
+    """RFC 3464: what the fields say, completed from the human part where they are silent."""
+    human = ""
+    found: list[Failure] = []
+    for part in parts:
+        report = read_report(text_of(decoded(part, 4 * 1024 * 1024)).strip("\n"))
+        notes = tuple(mail.notes) + (("only the first recipients were read",) if report.capped else ())
+        if report.recipients and not human:
+            human = human_part(mail)[0]
+        untold = any(_UNTOLD.fullmatch(untyped(group.get("diagnostic-code"))[0]) for group in report.recipients)
+        story = read_story(human, set()) if human and (len(report.recipients) > 1 or untold) else None
+        for group in report.recipients:
+            found.append(failure_of(group, report.message, part, returned, _about(human, story, group), notes))
+    return found
+
+
+def _about(human: str, story: Story | None, group: Group) -> str:
+    """The part of the human text that speaks of this recipient."""
+    if story is None:
+        return human
+    wanted = {recipient_of(group)[0].lower(), recipient_of(group)[1].lower()}
+    found = next((segment.text for segment in story.segments if segment.address.lower() in wanted), "")
+    return found if len(story.segments) > 1 else story.human
+
+
+def failure_of(group: Group, message: Group, part: Part, returned: Returned, human: str, notes: tuple[str, ...]) -> Failure:
+    final, original = recipient_of(group)
+    remote_field = group.get("remote-mta")
+    remote, remote_ip = typed_name(remote_field), typed_ip(remote_field)
+    diagnostic = group.get("diagnostic-code")
+    bare, kind = untyped(diagnostic)
+    action = group.get("action").split(None, 1)[0].strip("();,").lower() if group.get("action") else ""
+    told = not _UNTOLD.fullmatch(bare)
+    layers = peel(diagnostic, remote, remote_ip) if told else ()
+    human_layers = peel(human, remote, remote_ip) if human and not (layers and layers[-1].remote_mta) else ()
+    if not layers and (len(human_layers) > 1 or any(layer.reply_code for layer in human_layers)):
+        layers = human_layers
+    phase = layers[-1].phase if layers else ""
+    if layers and len(human_layers) > 1:
+        layers, phase = _completed(layers, human_layers), phase or human_layers[-1].phase
+    if not phase and human:
+        phase = phase_of(human, human.lower())
+    reply_code = next((layer.reply_code for layer in reversed(layers) if layer.reply_code), 0)
+    reporting = typed_name(message.get("reporting-mta")) or typed_name(group.get("reporting-mta"))
+    where = part.where
+    return Failure(
+        final_recipient=final, original_recipient=original, action=action, stage=stage_of(action, diagnostic, human), status=_status(status_of(group), layers),
+        reply_code=reply_code, diagnostic_code=bare.strip(), phase=phase, reporting_mta=reporting, remote_mta=(layers[-1].remote_mta if layers else "") or remote,
+        remote_ip=(layers[-1].remote_ip if layers else "") or remote_ip, sending_ip=sending_ip_of(layers), helo_name="",
+        envelope_sender=clean(message.get("x-postfix-sender")) or returned.envelope_sender, author_domain=returned.author_domain, message_id=returned.message_id,
+        subject=returned.subject, arrival_date=message.get("arrival-date"), last_attempt_date=group.get("last-attempt-date"), layers=layers,
+        seen={"final_recipient": f"{where}: Final-Recipient", "status": f"{where}: Status" if group.get("status") else "reply text", "diagnostic_code": f"{where}: Diagnostic-Code" if diagnostic else "human part",
+              "action": f"{where}: Action", "remote_mta": f"{where}: Remote-MTA" if remote_field else "reply text", "reporting_mta": f"{where}: Reporting-MTA"},
+        text=human[:6000], kind=_kind(action, status_of(group)), notice=_notice(action, status_of(group)), notes=notes,
+    )
+
+
+def _status(field: str, layers: tuple[Reply, ...]) -> str:
+    """The Status field; where it says nothing (X.0.0) or only that the queue time ran out (X.4.7), the status in the last reply (RFC 3463 3)."""
+    inner = next((layer.status for layer in reversed(layers) if layer.status), "")
+    return inner if inner and (not field or field[1:] in (".4.7", ".0.0")) else field
+
+
+def _completed(layers: tuple[Reply, ...], told: tuple[Reply, ...]) -> tuple[Reply, ...]:
+    """The last layer with the host and phase that only the human part names."""
+    last, more = layers[-1], told[-1]
+    return (*layers[:-1], replace(last, phase=last.phase or more.phase, remote_mta=last.remote_mta or more.remote_mta, remote_ip=last.remote_ip or more.remote_ip))
+
+
+def _kind(action: str, status: str) -> str:
+    if action in ("delivered", "relayed", "expanded", "delayed", "delivery"):
+        return "notice"
+    return "notice" if status.startswith("2.") and action != "failed" else "failure"
+
+
+def _notice(action: str, status: str) -> str:
+    if action == "delayed":
+        return "notice.delayed"
+    return "notice.success" if _kind(action, status) == "notice" else ""
+
+
+def expired(words: str) -> bool:
+    """Whether the words say that the queue time ran out."""
+    low = words.lower()
+    for hint in _EXPIRED_HINTS:
+        at = low.find(hint)
+        if at >= 0 and _EXPIRED.search(low, max(0, at - 80), at + 80):
+            return True
+    return False
+
+
+def stage_of(action: str, diagnostic: str, human: str) -> str:
+    if action == "delayed":
+        return "delayed"
+    return "expired" if expired(diagnostic[:4000]) or expired(human[:8000]) else ""
+
+
+def sending_ip_of(layers: tuple[Reply, ...]) -> str:
+    """The address the refusing host names as its client: the one to test, whatever the sender believes."""
+    for layer in reversed(layers):
+        text = layer.text
+        for found in _IP.finditer(text[:2000]):
+            if found[0] != layer.remote_ip and _OWN.search(text[max(0, found.start() - 30) : found.start()]):
+                return found[0]
+    return ""
+

@@ -1,0 +1,51 @@
+"""What the returned mail tells: who sent it, what it was, and which way it came."""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .address import clean, domain_of
+from .mime import Headers, decode_words
+
+_ENVELOPE = re.compile(r"envelope-(?:from|sender)[ :=]*<?([^\s<>()\";]{3,320}@[^\s<>()\";]{1,255})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Facts of the mail that came back; "" where its headers do not say."""
+
+    message_id: str = ""
+    subject: str = ""
+    author: str = ""
+    author_domain: str = ""
+    envelope_sender: str = ""
+    to: str = ""
+    date: str = ""
+    sending_ip: str = ""
+    helo_name: str = ""
+    headers: Headers | None = None
+
+
+def returned_from(headers: Headers) -> Returned:
+    """Read the headers of the returned mail.
+
+    The topmost Received was written by the last host that took the mail over: what it names as its client is the
+    host that handed the mail in, not the one that was refused, so it is not taken as the sending IP.
+    """
+    first = headers.first
+    author = clean(first("from"))
+    path = clean(first("return-path")) or clean(first("x-envelope-from")) or clean(first("x-original-sender"))
+    if not path and "envelope-" in headers.block:
+        told = _ENVELOPE.search(headers.block)
+        path = told[1] if told else ""
+    return Returned(
+        message_id=first("message-id").strip().strip("<>"), subject=decode_words(first("subject"))[:1000], author=author,
+        author_domain=domain_of(author), envelope_sender=path if "@" in path else "", to=first("to")[:4000], date=first("date"), headers=headers,
+    )
+
+
+def returned_from_text(text: str) -> Returned:
+    """The same from a block of text that starts with header fields."""
+    block = text.lstrip("\n")
+    end = block.find("\n\n")
+    return returned_from(Headers(block[: end if 0 <= end < 64_000 else 64_000]))

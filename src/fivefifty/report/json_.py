@@ -1,0 +1,65 @@
+"""The machine-readable form of a verdict; `docs/schema.md` explains it and `verdict.schema.json` holds it."""
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from ..model import Failure, Finding
+from ..verdict import Verdict
+
+SCHEMA = "fivefifty/verdict/1"  # the number changes when a field changes its meaning or goes; new fields do not change it
+_FROM_FAILURE = (
+    "final_recipient", "original_recipient", "action", "stage", "status", "reply_code", "diagnostic_code", "phase", "reporting_mta",
+    "remote_mta", "remote_ip", "sending_ip", "helo_name", "envelope_sender", "author_domain", "message_id", "subject", "arrival_date",
+    "last_attempt_date",
+)
+_FROM_VERDICT = ("provider", "cause", "owner", "standing", "decide", "permanent", "suppress", "retry", "rule")
+
+
+def as_dict(verdict: Verdict) -> dict[str, Any]:
+    """One verdict as plain values, in the order of the documentation.  Empty text means: the bounce does not say."""
+    failure = verdict.failure
+    made: dict[str, Any] = {"schema": SCHEMA, "source": verdict.source, "index": verdict.index, "kind": verdict.kind}
+    made.update((name, getattr(failure, name)) for name in _FROM_FAILURE)
+    made.update((name, getattr(verdict, name)) for name in _FROM_VERDICT)
+    made["alternatives"] = list(verdict.alternatives)
+    made["because"] = list(verdict.because)
+    made["seen"] = dict(failure.seen)
+    made["layers"] = _layers(failure)
+    made["findings"] = [_finding(finding) for finding in verdict.findings]
+    made["fix"] = _fix(verdict)
+    made["notes"] = list(failure.notes)
+    return made
+
+
+def no_bounce(source: str, notes: Iterable[str] = ()) -> Verdict:
+    """The verdict on an ordinary mail: there is nothing to explain."""
+    failure = Failure(kind="not_a_bounce", notes=tuple(notes))
+    return Verdict(failure, "not_a_bounce", "", "", "", source=source)
+
+
+def line(verdict: Verdict, **more: str) -> str:
+    """One verdict as one line of JSON.  ASCII only, so that no terminal or pipe can stumble over what a stranger wrote."""
+    return json.dumps(as_dict(verdict) | more, separators=(",", ":"))
+
+
+def _layers(failure: Failure) -> list[dict[str, Any]]:
+    names = ("text", "reply_code", "status", "phase", "remote_mta", "remote_ip", "wrapper")
+    return [{name: getattr(layer, name) for name in names} for layer in failure.layers]
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    names = ("question", "answer", "error", "asked_at", "answered_by", "ttl")
+    evidence = [{name: getattr(one, name) for name in names} for one in finding.evidence]
+    return {"check": finding.check, "outcome": finding.outcome, "sentence": finding.sentence, "evidence": evidence}
+
+
+def _fix(verdict: Verdict) -> dict[str, Any]:
+    if verdict.kind == "not_a_bounce":
+        return {}
+    fix = verdict.fix
+    return {
+        "steps": list(fix.steps), "contact": fix.contact, "contact_how": fix.contact_how, "give": fix.give, "expect": fix.expect,
+        "letter": fix.letter, "sources": list(fix.sources),
+    }

@@ -1,0 +1,145 @@
+"""Diagnoses a stream of pieces, in this process or in several, and keeps their order.
+
+Workers get file names and ranges rather than mails where they can, and give back lines that are ready to be written.
+"""
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from .diagnosis import diagnose
+from .errors import FivefiftyError, InputError
+from .report import json_
+from .report.summary import Tally
+from .report.text import Look, render
+from .sources import Mail, Piece
+from .sources.files import mails
+from .verdict import Verdict
+
+CHUNK_PIECES, CHUNK_BYTES = 64, 2 * 1024 * 1024
+AHEAD = 4  # chunks a worker has waiting; more would only fill memory
+
+Chunk = list[Piece | InputError]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to make of every verdict: text, json or jsonl, or nothing but counts."""
+
+    form: str = "text"
+    summary: bool = False
+    look: Look = field(default_factory=Look)
+
+
+@dataclass(slots=True)
+class Done:
+    """What came of one chunk, in its order."""
+
+    shown: list[str] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    unread: list[InputError] = field(default_factory=list)
+    size: int = 0
+
+
+def run(given: Iterable[Piece | InputError], order: Order, jobs: int = 1) -> Iterator[Done]:
+    """The given pieces, done, in their order."""
+    if jobs == 1:
+        return (work(chunk, order) for chunk in _chunks(given, 1 if order.form == "text" else CHUNK_PIECES))
+    return _in_processes(given, order, jobs)
+
+
+def _in_processes(given: Iterable[Piece | InputError], order: Order, jobs: int) -> Iterator[Done]:
+    from concurrent.futures import Future, ProcessPoolExecutor
+
+    from .knowledge import rulebook
+
+    rulebook()  # before the processes part, so that they share it
+    waiting: deque[Future[Done]] = deque()
+    with ProcessPoolExecutor(jobs) as pool:
+        try:
+            for chunk in _chunks(given, CHUNK_PIECES):
+                waiting.append(pool.submit(work, chunk, order))
+                while len(waiting) > AHEAD * jobs or (waiting and waiting[0].done()):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _chunks(given: Iterable[Piece | InputError], most: int) -> Iterator[Chunk]:
+    chunk: Chunk = []
+    size = 0
+    for piece in given:
+        chunk.append(piece)
+        size += piece.size if isinstance(piece, Piece) else 0
+        if len(chunk) >= most or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def work(chunk: Chunk, order: Order) -> Done:
+    """One chunk, done."""
+    done = Done()
+    for piece in chunk:
+        if isinstance(piece, InputError):
+            done.unread.append(piece)
+            continue
+        done.size += piece.size
+        for mail in mails(piece):
+            if isinstance(mail, InputError):
+                done.unread.append(mail)
+            else:
+                _one(mail, order, done)
+    done.tally.unread = len(done.unread)
+    return done
+
+
+def _one(mail: Mail, order: Order, done: Done) -> None:
+    try:
+        verdicts = _verdicts(mail)
+        shown = [] if order.summary else [_shown(verdict, order) for verdict in verdicts]
+    except FivefiftyError:  # a knowledge file is wrong: no mail can be judged
+        raise
+    except Exception as error:  # our bug, on this mail: the others go on
+        done.unread.append(_our_bug(error, mail.where))
+        return
+    done.tally.mails += 1
+    done.shown += shown
+    for verdict in verdicts:
+        if verdict.kind == "not_a_bounce":
+            done.tally.ordinary += 1
+        else:
+            done.tally.add(verdict)
+
+
+def _verdicts(mail: Mail) -> list[Verdict]:
+    """The verdicts on one mail; an ordinary mail has one that says so."""
+    found = diagnose(mail.content, mail.where)
+    if mail.notes:
+        found = [replace(one, failure=replace(one.failure, notes=one.failure.notes + mail.notes)) for one in found]
+    return found or [json_.no_bounce(mail.where, mail.notes)]
+
+
+def _shown(verdict: Verdict, order: Order) -> str:
+    if order.form == "text":
+        return render(verdict, order.look)
+    if order.look.letter and verdict.kind != "not_a_bounce":
+        from .letter import letter
+
+        return json_.line(verdict, letter=letter(verdict))
+    return json_.line(verdict)
+
+
+def _our_bug(error: Exception, where: str) -> InputError:
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    at = f"{place.tb_frame.f_code.co_filename.rpartition('/')[2]}:{place.tb_lineno}" if place else "?"
+    return InputError(
+        f"fivefifty itself failed on it, which is a bug: {type(error).__name__} at {at}: {error}", where,
+        "Please report this line, with the mail if you may pass it on.",
+    )
