@@ -9,7 +9,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class KnowledgeHook(BuildHookInterface):  # type: ignore[misc]
-    """Writes `knowledge/_compiled.json`, for wheels and editable installs alike."""
+    """Writes `knowledge/_compiled.bin`, for wheels and editable installs alike."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Called by hatchling before it collects the files.
@@ -22,8 +22,7 @@ class KnowledgeHook(BuildHookInterface):  # type: ignore[misc]
         try:
             from fivefifty import knowledge
 
-            contents = knowledge._contents(knowledge.SHIPPED)
-            tree = knowledge.without_examples(knowledge.parse_tree(contents, knowledge.SHIPPED))
-            knowledge.write_compiled(knowledge.COMPILED, knowledge.digest_of(contents), tree)
+            knowledge.compile_shipped()
+            knowledge.COMPILED.chmod(0o644)  # the wheel keeps the mode, and every user of the machine reads it
         finally:
             sys.path.pop(0)

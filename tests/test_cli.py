@@ -151,6 +151,11 @@ def test_our_own_bug_is_named_and_stops_nothing(monkeypatch):
     assert result.exit_code == 3 and "ZeroDivisionError at test_cli.py" in result.stderr and len(lines(result)) == 1
 
 
+def test_many_that_fail_alike_are_counted():
+    result = run("diagnose", *[f"/nowhere/{number}" for number in range(100)])
+    assert result.stderr.count("Not read: /nowhere/") == 20 and "80 more inputs" in result.stderr
+
+
 def test_broken_knowledge_is_one_calm_sentence(monkeypatch):
     def broken(content, where):
         raise KnowledgeError("not readable as TOML", "rules/own.toml", "Mend or remove that file.")

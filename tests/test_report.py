@@ -109,7 +109,7 @@ def test_highlight(text, words, marked):
 def test_nothing_hostile_reaches_the_terminal(color):
     bad = "550 \x1b]0;owned\x07\x1b[2J\x9b31m\u202egpj\rX\x08"
     failure = Failure(final_recipient=bad, diagnostic_code=bad, layers=(Reply(bad, 550, remote_mta=bad),), subject=bad, notes=(bad,), seen={"subject": bad})
-    shown = render(verdict(failure=failure, source=bad, because=(bad,)), Look(color=color, verbose=True, letter=True))
+    shown = render(verdict(failure=failure, source=bad, words=(bad,)), Look(color=color, verbose=True, letter=True))
     for part in ("\x1b]", "\x1b[2J", "\x9b", "\u202e", "\r", "\x07", "\x08"):
         assert part not in shown
     assert "\x1b" not in shown or color

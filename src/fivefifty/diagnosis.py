@@ -1,11 +1,14 @@
 """From a bounce to verdicts: the one way through the core, pure and offline.
 
 Order of witnesses: the words of the innermost host, then of those around it, then the human part of the report, then what
-the codes alone can say.  A code alone never states a cause.
+the codes alone can say.  A code alone never states a cause, and before RCPT TO nobody can have spoken of the recipient.
 """
 from __future__ import annotations
 
-from .causes import Cause, cause
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .causes import Cause, cause, deciding_test
 from .codes import from_codes
 from .knowledge import rulebook
 from .model import Failure, Reply
@@ -15,45 +18,69 @@ from .rules import Context, Match, Rulebook, fold
 from .verdict import Verdict
 
 STRONG = 60  # from this rank on the innermost host's words need no second witness
+WEAK = 45  # up to this rank an enhanced status that names a subject is the better witness
 
-_DAMPED = {"stated": "likely"}
+_BEFORE_RCPT = frozenset(("connect", "ehlo", "starttls", "auth", "mail"))  # RFC 5321 3.3: the recipient is not named yet
+_ABOUT_RECIPIENT = frozenset(("address.unknown", "address.inactive", "address.domain", "address.syntax"))
 
 
-def diagnose(source: bytes | str, where: str = "") -> list[Verdict]:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A cause, how firmly it is read, and what it rests on."""
+
+    cause: str
+    standing: str
+    alternatives: tuple[str, ...] = ()
+    decide: str = ""
+    match: Match | None = None
+
+
+def diagnose(source: bytes | str, where: str = "", own_domains: Iterable[str] = ()) -> list[Verdict]:
     """The verdicts of one input, one for each recipient; [] when it is ordinary mail.
 
-    `source` is a mail, an mbox, or pasted text.  Nothing is asked of the outside, and no input raises.
+    `source` is a mail, an mbox, or pasted text; `where` is what it is called in `Verdict.source`.  With `own_domains` a bounce of a mail that is not from one of them is
+    told apart as backscatter.  Nothing is asked of the outside, and no input raises.
     """
-    verdicts = [verdict_of(failure, where, index) for index, failure in enumerate(parse(source))]
+    own = frozenset(domain.lower().strip().rstrip(".") for domain in own_domains)
+    verdicts = [verdict_of(failure, index, where) for index, failure in enumerate(parse(source, own))]
     return [verdict for verdict in verdicts if verdict.kind != "not_a_bounce"]
 
 
-def verdict_of(failure: Failure, where: str = "", index: int = 0) -> Verdict:
+def verdict_of(failure: Failure, index: int = 0, where: str = "") -> Verdict:
     """The verdict about one Failure."""
-    book = rulebook()
     folded = fold(failure.layers[-1].text if failure.layers else failure.text)
     provider = provider_of(failure, folded)
-    match = _from_layers(book, failure, provider) if failure.notice != "notice.autoreply" else None
-    if match is None or match.rule.rank < STRONG:
-        match = _better(match, _from_text(book, failure, provider))
+    match = _match_of(failure, folded, provider)
     if failure.kind == "notice" and not _speaks_of_a_cause(match, failure):
-        return _notice(failure, provider, where, index)
-    if match is not None:
-        return _matched(match, failure, provider, where, index)
-    if not _has_codes(failure) and "pasted text" in failure.seen.values():
-        return _verdict(failure, "unknown", "open", provider, where, index, kind="not_a_bounce")
-    return _coded(failure, provider, where, index)
+        return _verdict(failure, _Reading(failure.notice or "notice.success", "stated"), provider, index, where)
+    if match is None and not (failure.reply_code or failure.status) and "pasted text" in failure.seen.values():
+        return _verdict(failure, _Reading("unknown", "open"), provider, index, where, kind="not_a_bounce")
+    reading = _before_rcpt(_reading_of(match, failure), failure)
+    return _verdict(failure, reading, provider, index, where)
+
+
+def _match_of(failure: Failure, folded: str, provider: str) -> Match | None:
+    """The rule that decides: the innermost words, an outer layer's or the human part's only where those are weak."""
+    book = rulebook()
+    best: Match | None = None
+    if failure.notice != "notice.autoreply":
+        best = _from_layers(book, failure, folded, provider)
+    if failure.text and (best is None or best.rule.rank < STRONG):
+        last = failure.layers[-1] if failure.layers else Reply()
+        told = book.match(folded if not failure.layers else fold(failure.text), _context(last, failure, provider))
+        if told is not None and (best is None or told.rule.rank >= STRONG):
+            best = told
+    return best
 
 
 def _context(layer: Reply, failure: Failure, provider: str) -> Context:
     return Context(layer.status or failure.status, layer.reply_code, layer.phase or failure.phase, provider, layer.remote_mta or failure.remote_mta)
 
 
-def _from_layers(book: Rulebook, failure: Failure, provider: str) -> Match | None:
-    """The innermost layer's rule; an outer layer's only where the inner words are weak."""
+def _from_layers(book: Rulebook, failure: Failure, folded: str, provider: str) -> Match | None:
     best: Match | None = None
     for layer in reversed(failure.layers):
-        match = book.match(fold(layer.text), _context(layer, failure, provider))
+        match = book.match(folded if layer is failure.layers[-1] else fold(layer.text), _context(layer, failure, provider))
         if match is not None and (best is None or match.rule.rank > best.rule.rank):
             best = match
         if best is not None and best.rule.rank >= STRONG:
@@ -61,58 +88,54 @@ def _from_layers(book: Rulebook, failure: Failure, provider: str) -> Match | Non
     return best
 
 
-def _from_text(book: Rulebook, failure: Failure, provider: str) -> Match | None:
-    if not failure.text:
-        return None
-    last = failure.layers[-1] if failure.layers else Reply()
-    return book.match(fold(failure.text), _context(last, failure, provider))
-
-
-def _better(first: Match | None, second: Match | None) -> Match | None:
-    if first is None or second is None:
-        return first or second
-    return second if second.rule.rank >= STRONG > first.rule.rank else first
-
-
 def _speaks_of_a_cause(match: Match | None, failure: Failure) -> bool:
     """Whether a notice shows the reason behind it: the last error of a delay, a dead address in an automatic reply."""
     if match is None or match.rule.cause.startswith("notice."):
         return False
-    if failure.notice == "notice.delayed":
-        return True
-    return failure.notice == "notice.autoreply" and match.rule.family == "notices"
+    return failure.notice == "notice.delayed" or (failure.notice == "notice.autoreply" and match.rule.family == "notices")
 
 
-def _has_codes(failure: Failure) -> bool:
-    return bool(failure.reply_code or failure.status)
-
-
-def _matched(match: Match, failure: Failure, provider: str, where: str, index: int) -> Verdict:
-    rule = match.rule
-    standing, alternatives, decide = rule.standing, rule.alternatives, rule.decide
-    if match.rivals:
-        standing = _DAMPED.get(standing, standing)
-        alternatives = (*alternatives, *(rival.cause for rival in match.rivals if rival.cause not in alternatives))
-    verdict = _verdict(failure, rule.cause, standing, provider, where, index, match=match, alternatives=alternatives, decide=decide)
-    return verdict
-
-
-def _coded(failure: Failure, provider: str, where: str, index: int) -> Verdict:
+def _codes_of(failure: Failure) -> tuple[str, int, str]:
     last = failure.layers[-1] if failure.layers else Reply()
-    name, standing, alternatives = from_codes(last.status or failure.status, last.reply_code or failure.reply_code, last.phase or failure.phase)
-    return _verdict(failure, name, standing, provider, where, index, alternatives=alternatives)
+    return last.status or failure.status, last.reply_code or failure.reply_code, last.phase or failure.phase
 
 
-def _notice(failure: Failure, provider: str, where: str, index: int) -> Verdict:
-    return _verdict(failure, failure.notice or "notice.success", "stated", provider, where, index, kind="notice")
+def _reading_of(match: Match | None, failure: Failure) -> _Reading:
+    """The rule's reading; where there is none, or only a weak one beside a status that names a subject, the codes'."""
+    if match is not None and (match.rule.rank > WEAK or match.rivals):
+        return _by_rule(match)
+    coded = _Reading(*from_codes(*_codes_of(failure)))
+    if match is None or (coded.standing == "likely" and coded.cause != match.rule.cause and match.rule.standing != "stated" and _names_subject(failure)):
+        return coded
+    return _by_rule(match)
+
+
+def _names_subject(failure: Failure) -> bool:
+    """Whether the enhanced status says more than "undefined" (X.0.0, X.7.1 and the like say next to nothing)."""
+    status = _codes_of(failure)[0]
+    return bool(status) and not status.endswith(".0") and status[1:] not in (".7.1", ".5.1")
+
+
+def _by_rule(match: Match) -> _Reading:
+    rule = match.rule
+    if not match.rivals:
+        return _Reading(rule.cause, rule.standing, rule.alternatives, rule.decide, match)
+    standing = "likely" if rule.standing == "stated" else rule.standing
+    others = tuple(rival.cause for rival in match.rivals if rival.cause not in rule.alternatives)
+    return _Reading(rule.cause, standing, (*rule.alternatives, *dict.fromkeys(others)), rule.decide, match)
+
+
+def _before_rcpt(reading: _Reading, failure: Failure) -> _Reading:
+    """Words about an unknown name before RCPT TO speak of the sender's: the recipient was not named yet."""
+    if reading.cause not in _ABOUT_RECIPIENT or _codes_of(failure)[2] not in _BEFORE_RCPT:
+        return reading
+    return _Reading("sender.identity", "likely", (reading.cause, *reading.alternatives), "", reading.match)
 
 
 def is_temporary(failure: Failure) -> bool:
     """Whether the receiver's last word was a 4xx: it asked to be tried again (RFC 5321 4.2.1)."""
-    last = failure.layers[-1] if failure.layers else Reply()
-    if last.reply_code:
-        return last.reply_code < 500
-    return (last.status or failure.status).startswith("4")
+    status, reply_code, _ = _codes_of(failure)
+    return reply_code < 500 if reply_code else status.startswith("4")
 
 
 def _permanent(found: Cause, match: Match | None, failure: Failure) -> bool:
@@ -123,18 +146,23 @@ def _permanent(found: Cause, match: Match | None, failure: Failure) -> bool:
     return not is_temporary(failure)
 
 
-def _verdict(
-    failure: Failure, name: str, standing: str, provider: str, where: str, index: int, *,
-    match: Match | None = None, alternatives: tuple[str, ...] = (), decide: str = "", kind: str = "",
-) -> Verdict:
-    found = cause(name)
+def _may_suppress(found: Cause, reading: _Reading, failure: Failure, permanent: bool) -> bool:
+    """Only a stated, final word about the address itself, or a complaint, takes an address off the list."""
+    if not found.suppress or reading.standing != "stated" or (reading.match is not None and reading.match.rule.suppress is False):
+        return False
+    return failure.kind == "notice" or (permanent and failure.action not in ("delayed", "delivered", "relayed", "expanded"))
+
+
+def _verdict(failure: Failure, reading: _Reading, provider: str, index: int, where: str, *, kind: str = "") -> Verdict:
+    found = cause(reading.cause)
+    match = reading.match
     permanent = _permanent(found, match, failure)
-    kind = kind or failure.kind
-    suppress = found.suppress and standing == "stated" and (permanent or kind == "notice") and (match is None or match.rule.suppress is not False)
-    if kind == "failure" and name.startswith("notice."):
-        kind = "notice"
+    alternatives = tuple(one for one in reading.alternatives if one != reading.cause)
+    if not kind:
+        kind = "notice" if reading.cause.startswith("notice.") else failure.kind
     return Verdict(
-        failure=failure, kind=kind, cause=name, owner=found.owner, standing=standing, alternatives=tuple(one for one in alternatives if one != name),
-        decide=decide, permanent=permanent, suppress=suppress, retry=found.retry and not permanent or found.retry and is_temporary(failure),
+        failure=failure, kind=kind, cause=reading.cause, owner=found.owner, standing=reading.standing, alternatives=alternatives,
+        decide=reading.decide or (deciding_test(reading.cause, alternatives) if alternatives else ""), permanent=permanent,
+        suppress=_may_suppress(found, reading, failure, permanent), retry=found.retry and (not permanent or is_temporary(failure)),
         rule=match.rule.id if match else "", provider=provider, words=match.words if match else (), source=where, index=index,
     )

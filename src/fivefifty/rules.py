@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any
 
@@ -73,6 +73,13 @@ def _weight(found: tuple[Rule, tuple[str, ...]]) -> tuple[int, str]:
     """How much of the text a rule accounts for; the id makes the order the same every time."""
     rule, words = found
     return sum(map(len, words)) + 4 * rule.bound, rule.id
+
+
+@lru_cache(maxsize=16)
+def words_in(folded: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The words of a folded text, in order and as a set; kept a moment, because several readers ask for the same text."""
+    in_order = tuple(_WORD.findall(folded))
+    return in_order, frozenset(in_order)
 
 
 def fold(text: str) -> str:
@@ -239,12 +246,18 @@ class Rulebook:
 
     rules: tuple[Rule, ...]
     by_word: dict[Key, list[Entry]] = field(default_factory=dict)  # by a word, or by two words side by side
-    by_status: dict[str, list[Rule]] = field(default_factory=dict)
     by_prefix: dict[str, list[Entry]] = field(default_factory=dict)  # the first letters of a word whose end is open
     by_pair: dict[str, list[Entry]] = field(default_factory=dict)  # two letters of a script that is written without spaces
-    always: list[Entry] = field(default_factory=list)  # without a whole word to index: few
+    always: list[Entry] = field(default_factory=list)  # without anything to index: few
+    by_status: dict[str, list[Rule]] = field(default_factory=dict)
+    indexed: bool = False
 
     def __post_init__(self) -> None:
+        for rule in self.rules:
+            if not rule.texts:
+                self._file_by_status(rule)
+        if self.indexed:
+            return
         counts: dict[Key, int] = {}
         for rule in self.rules:
             for fragments in rule.texts:
@@ -253,8 +266,17 @@ class Rulebook:
         for number, rule in enumerate(self.rules):
             for alternative, fragments in enumerate(rule.texts):
                 self._file(number, alternative, fragments, counts)
-            if not rule.texts:
-                self._file_by_status(rule)
+
+    def stored(self) -> tuple[Any, ...]:
+        """The book as plain data, for `restored`."""
+        names = [one.name for one in fields(Rule)]
+        return [tuple(getattr(rule, name) for name in names) for rule in self.rules], self.by_word, self.by_prefix, self.by_pair, self.always
+
+    @classmethod
+    def restored(cls, data: tuple[Any, ...]) -> Rulebook:
+        """The book that was `stored`; the index need not be made again."""
+        rules, *index = data
+        return cls(tuple(Rule(*one) for one in rules), *index, indexed=True)
 
     def _file(self, number: int, alternative: int, fragments: tuple[str, ...], counts: Mapping[Key, int]) -> None:
         keys = _keys_of(fragments)
@@ -294,8 +316,7 @@ class Rulebook:
 
     def _fitting(self, folded: str) -> list[tuple[Rule, tuple[str, ...]]]:
         """Rules one of whose alternatives stands in the text, and that alternative."""
-        in_order = _WORD.findall(folded)
-        words = set(in_order)
+        in_order, words = words_in(folded)
         stand, by_word, by_prefix, by_pair = words.issuperset, self.by_word, self.by_prefix, self.by_pair
         keys = by_word.keys() & words | by_word.keys() & set(zip(in_order, in_order[1:], strict=False))
         candidates = [entry for key in keys for entry in by_word[key] if stand(entry[0])]

@@ -31,7 +31,6 @@ class Verdict:
     retry: bool = False
     rule: str = ""
     provider: str = ""  # who received or refused, an id of knowledge/providers
-    because: tuple[str, ...] = ()  # why, in sentences, each resting on words of the report
     words: tuple[str, ...] = ()  # the words of the reply (folded) the rule rests on
     findings: tuple[Finding, ...] = ()
     source: str = ""
@@ -43,3 +42,22 @@ class Verdict:
         from .fixes import fix_for
 
         return fix_for(self)
+
+    @property
+    def because(self) -> tuple[str, ...]:
+        """Why, in sentences; each rests on words or codes of the report."""
+        failure, told = self.failure, []
+        said_by = failure.remote_mta or ("the reporting system itself" if failure.layers else "")
+        if self.words:
+            quoted = " … ".join(f"\u201c{word.strip('*')}\u201d" for word in self.words)
+            told.append(f"The words {quoted}{f', said by {said_by},' if said_by else ''} decide (rule {self.rule}).")
+        elif self.rule:
+            told.append(f"The status {failure.status} has this meaning there (rule {self.rule}).")
+        elif self.standing != "stated":
+            codes = " ".join(str(code) for code in (failure.reply_code or "", failure.status) if code)
+            told.append(f"No known wording fits; only the codes ({codes}) speak, and a code alone proves little." if codes else "Neither a known wording nor a code was found.")
+        if failure.phase:
+            told.append(f"It was refused at the step {failure.phase} of the SMTP dialogue.")
+        if failure.stage == "expired":
+            told.append("The sending server gave up after its queue time; the last answer it had is what is judged.")
+        return tuple(told)

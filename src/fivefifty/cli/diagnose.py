@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
@@ -19,6 +20,7 @@ from ..sources import Piece
 from ..sources.files import pieces
 from ..work import Done, Order, run
 
+MOST_ALIKE = 20
 _OPENINGS = {"json": '{"schema": "fivefifty/verdict/1", "verdicts": [\n'}
 _BETWEEN = {"json": ",\n", "jsonl": "\n", "text": "\n"}
 
@@ -95,6 +97,7 @@ def _size(path: str) -> int:
 def _show(all_done: Iterable[Done], order: Order, progress: Progress) -> Tally:
     """Write what was done as it comes in, and return the counts."""
     tally = Tally()
+    complaints: Counter[str] = Counter()
     between = ""
     write = sys.stdout.write
     write("" if order.summary else _OPENINGS.get(order.form, ""))
@@ -104,14 +107,24 @@ def _show(all_done: Iterable[Done], order: Order, progress: Progress) -> Tally:
         if done.shown or done.unread:
             progress.clear()
         for error in done.unread:
-            sys.stdout.flush()
-            click.echo(clean(f"Not read: {error.context}: {error.what}\n  {error.hint}"), err=True)
+            _complain(error, complaints)
         for shown in done.shown:
             write(between + shown)
             between = _BETWEEN[order.form]
     progress.clear()
+    for what, number in complaints.items():
+        if number > MOST_ALIKE:
+            click.echo(clean(f"Not read: {number - MOST_ALIKE:,} more inputs. {what}"), err=True)
     _finish(tally, order, bool(between))
     return tally
+
+
+def _complain(error: InputError, complaints: Counter[str]) -> None:
+    """Name what was not read; of many that failed alike only the first ones, the others are counted."""
+    complaints[error.what] += 1
+    if complaints[error.what] <= MOST_ALIKE:
+        sys.stdout.flush()
+        click.echo(clean(f"Not read: {error.context}: {error.what}\n  {error.hint}"), err=True)
 
 
 def _finish(tally: Tally, order: Order, some: bool) -> None:

@@ -20,6 +20,7 @@ _FIRST_FIELD = re.compile(r"(?:>?From [^\n]*\n)*(?:[ \t]*\n)*([!-9;-~]{1,80})[ \
 _MAIL_FIELDS = frozenset(
     "return-path received from subject content-type mime-version message-id date delivered-to auto-submitted x-failed-recipients dkim-signature to arc-seal authentication-results".split()
 )
+_FOLDED = (" ", "\t", "")
 _SEPARATOR = re.compile(rb"(?:^|\n\n)From [^\n]{3,200}\d{4}[^\n]{0,12}\n(?=[!-9;-~]+:)")
 
 
@@ -28,8 +29,10 @@ def _looks_like_mail(head: str) -> bool:
     if not _FIRST_FIELD.match(head):
         return False
     end = head.find("\n\n")
-    block = head[:8000] if end < 0 else head[: min(end, 8000)]
-    names = {line[: line.find(":")].strip().lower() for line in block.split("\n") if ":" in line[:81]}
+    block = head[:2000] if end < 0 else head[: min(end, 2000)]
+    names = {line[: line.find(":")].strip().lower() for line in block.split("\n") if line[:1] not in _FOLDED}
+    if len(names & _MAIL_FIELDS) < 2 and end > 2000:
+        names = {line[: line.find(":")].strip().lower() for line in head[:end].split("\n")}
     return len(names & _MAIL_FIELDS) >= 2
 
 
@@ -43,7 +46,7 @@ def _mails(data: bytes) -> list[bytes]:
     return [data[a:b] for a, b in zip(starts, [*starts[1:], len(data)], strict=True)]
 
 
-def parse(source: bytes | str) -> list[Failure]:
+def parse(source: bytes | str, own_domains: frozenset[str] = frozenset()) -> list[Failure]:
     """Every Failure of a mail, an mbox or a pasted text; [] when it is ordinary mail or nothing at all."""
     data = source.encode("utf-8", "surrogateescape") if isinstance(source, str) else source
     data = unix(data[:MAX_INPUT])

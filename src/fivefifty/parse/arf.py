@@ -6,7 +6,7 @@ import re
 from ..model import Failure
 from .address import addresses, clean
 from .dsn import typed_name
-from .mime import Headers, Mail, Part, decode_words, decoded, fields_of, text, text_of
+from .mime import Headers, Mail, Part, decode_words, decoded, text, text_of
 from .returned import Returned
 
 _AUTH = {"auth-failure", "dmarc"}
@@ -22,13 +22,9 @@ def read_feedback(mail: Mail, returned: Returned) -> list[Failure]:
     part = next((part for part in mail.parts if part.type in ("message/feedback-report", "message/feedback")), None)
     if part is None:
         return _marked(mail, returned)
-    fields = fields_of(text_of(decoded(part)).strip("\n"))
+    fields = Headers(text_of(decoded(part)).strip("\n"))
     human = next((text(other) for other in mail.parts if other.type == "text/plain"), "")
     return [_report(recipient, fields, part, returned, human) for recipient in _recipients(fields, returned)[:1000]]
-
-
-def _first(fields: Headers, name: str) -> str:
-    return fields.get(name, [""])[0]
 
 
 def _recipients(fields: Headers, returned: Returned) -> list[str]:
@@ -41,13 +37,13 @@ def _recipients(fields: Headers, returned: Returned) -> list[str]:
 
 
 def _recipients_of(returned: Returned) -> list[str]:
-    headers = returned.headers or {}
-    marked = next((clean(headers[name][0]) for name in _MARKS if name in headers), "")
+    headers = returned.headers or Headers()
+    marked = next((clean(headers.first(name)) for name in _MARKS if headers.first(name)), "")
     if marked or addresses(returned.to):
         return [marked or addresses(returned.to)[0]]
     for name in ("x-original-to", "delivered-to", "envelope-to", "x-envelope-to", "x-rcpt-to"):
-        if name in headers:
-            return [clean(headers[name][0])]
+        if headers.first(name):
+            return [clean(headers.first(name))]
     for received in headers.get("received", ())[:5]:
         found = _RECEIVED_FOR.search(received[:2000])
         if found:
@@ -56,20 +52,20 @@ def _recipients_of(returned: Returned) -> list[str]:
 
 
 def _report(recipient: str, fields: Headers, part: Part, returned: Returned, human: str) -> Failure:
-    kind = _first(fields, "feedback-type").lower()
+    kind = fields.first("feedback-type").lower()
     return Failure(
-        final_recipient=recipient, original_recipient=recipient, reporting_mta=typed_name(_first(fields, "reporting-mta")), sending_ip=_first(fields, "source-ip").strip("[] "),
-        envelope_sender=clean(_first(fields, "original-mail-from")) or returned.envelope_sender, author_domain=returned.author_domain, message_id=returned.message_id,
-        subject=returned.subject, arrival_date=_first(fields, "arrival-date") or _first(fields, "received-date"), diagnostic_code=f"Feedback-Type: {kind}",
+        final_recipient=recipient, original_recipient=recipient, reporting_mta=typed_name(fields.first("reporting-mta")), sending_ip=fields.first("source-ip").strip("[] "),
+        envelope_sender=clean(fields.first("original-mail-from")) or returned.envelope_sender, author_domain=returned.author_domain, message_id=returned.message_id,
+        subject=returned.subject, arrival_date=fields.first("arrival-date") or fields.first("received-date"), diagnostic_code=f"Feedback-Type: {kind}",
         kind="notice", notice="notice.auth_report" if kind in _AUTH else "notice.complaint", text=human[:2000],
-        seen={"final_recipient": f"{part.where}: Original-Rcpt-To" if "original-rcpt-to" in fields else "enclosed mail", "sending_ip": f"{part.where}: Source-IP"},
+        seen={"final_recipient": f"{part.where}: Original-Rcpt-To" if fields.first("original-rcpt-to") else "enclosed mail", "sending_ip": f"{part.where}: Source-IP"},
     )
 
 
 def _marked(mail: Mail, returned: Returned) -> list[Failure]:
     """A complaint without a report part, marked in the headers of the enclosed mail."""
     headers = returned.headers
-    if not headers or not any(name in headers for name in _MARKS):
+    if not headers or not any(headers.first(name) for name in _MARKS):
         return []
     subject = decode_words(mail.first("subject"))
     told = _IP.search(subject)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from .address import ADDRESS, addresses, clean
 
-MAX_LINES = 4_000
+MAX_LINES = 60_000
 MAX_FOUND = 12_000
 
 # What a line that announces the returned mail holds; found by plain search, then the line is read with _CUT.
@@ -98,8 +98,8 @@ def _announcement(text: str) -> tuple[int, int]:
 def cut(text: str) -> tuple[str, str]:
     """The human part of a report and the returned mail below it."""
     at, below = _announcement(text)
-    if at == 0:
-        at, below = -1, -1
+    if at == 0 or (0 < at < 400 and "@" not in text[:at] and len(text[:at].strip()) < 40):
+        at, below = -1, -1  # nothing told yet: the line heads a description of the mail
     headers = _HEADERS.search(text, 40, at if at >= 0 else len(text))
     if headers:
         return text[: headers.start()], text[headers.start() :]

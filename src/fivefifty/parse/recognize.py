@@ -31,7 +31,7 @@ _SURE = (
 )
 _VAGUE = ("bounce", "failure", "failed", "error", "reject", "delay", "blocked", "warning", "dsn", "fehler", "erreur", "échec", "falha", "エラー", "ошибка", "失败", "失敗")
 _SAYS = (
-    "permanent error", "permanent fatal error", "permanent failure", "not be delivered", "n't be delivered", "unable to deliver", "not delivered", "n't delivered", "undeliverable", "delivery failed", "delivery has failed", "delivery failure", "delivery to the following", "able to deliver",
+    "permanent error", "error delivering", "attempting to deliver", "failure reason", "permanent fatal error", "permanent failure", "not be delivered", "n't be delivered", "unable to deliver", "not delivered", "n't delivered", "undeliverable", "delivery failed", "delivery has failed", "delivery failure", "delivery to the following", "able to deliver",
     "not reach", "failed to deliver", "delivery status", "returning message", "returned to sender", "returned mail", "delivering your m", "following address", "following recipient", "user unknown", "unknown user", "mailbox is full", "mailbox full", "no such user", "transcript of session",
     "remote host said", "remote server returned", "delivery error", "invalid user", "unknown address", "not be sent", "has been delayed", "undelivered", "was rejected", "permanently rejected", "fatal error", "delivery problem", "cannot be delivered", "could not deliver", "trouble delivering",
     "nicht zugestellt", "nicht ausgeliefert", "nicht zugestellt werden", "n'a pas pu", "n'a pas été", "pas pu être", "no se pudo", "no se ha podido", "no pudo ser", "non è stato possibile", "non è stata", "não pode ser", "não foi possível", "não foi entregue", "niet worden bezorgd", "kon niet",
@@ -39,12 +39,13 @@ _SAYS = (
 )
 _REPLY_LINE = re.compile(r"(?:^|[\s:>;('\"\[])[45]\d\d[ :-](?:#?[45]\.\d{1,3}\.\d|[A-Za-z<\[*#(\-])|(?<![\w.])[45]\.\d\.\d{1,3} ?[-:A-Za-z<]", re.MULTILINE)
 _ANSWER = re.compile(r"\s*(?:re|aw|sv|antw|fwd?|wg|rv|tr|enc|转发|回复|回覆)\s*(?:\[\d+\])?[:：]", re.IGNORECASE)
+_PERSON = re.compile(r"\b(?:i|i'm|my|me|we|hi|hello|dear|hey|regards|thanks|cheers|hallo|ich|wir|gr\u00fc\u00dfe|bonjour|merci|je|hola|gracias|yo|ciao|grazie)\b[^@]")
 _RETURNED = ("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "message/rfc822-headers")
 
 
 def looks_like_bounce(mail: Mail, subject: str) -> bool:
     """Whether this mail has the marks of a report: enough of them, and of more than one sort."""
-    if "x-failed-recipients" in mail.headers:
+    if mail.first("x-failed-recipients"):
         return True
     kind = mail.first("content-type").lower()
     if "disposition-notification" in kind or any(part.type in ("message/disposition-notification", "multipart/digest") for part in mail.parts):
@@ -57,7 +58,7 @@ def looks_like_bounce(mail: Mail, subject: str) -> bool:
     if not daemon and not nobody and _written_for_many(mail):
         return False
     said = _subject_says(subject)
-    score = 2 * daemon + 2 * nobody + said - _personal(mail, subject, daemon)
+    score = 2 * daemon + 2 * nobody + said - _personal(mail, subject, daemon, nobody)
     if (daemon or nobody) and score >= NEEDED and said == 2:
         return True
     return _weighed(mail, score, daemon or nobody)
@@ -72,16 +73,17 @@ def _subject_says(subject: str) -> int:
 
 def _written_for_many(mail: Mail) -> bool:
     """A post or a newsletter (RFC 2369, 2919)."""
-    return any(name in mail.headers for name in ("list-id", "list-unsubscribe", "list-post")) or mail.first("precedence").lower() == "list"
+    return any(mail.first(name) for name in ("list-id", "list-unsubscribe", "list-post")) or mail.first("precedence").lower() == "list"
 
 
-def _personal(mail: Mail, subject: str, daemon: bool) -> int:
+def _personal(mail: Mail, subject: str, daemon: bool, nobody: bool) -> int:
     """What speaks for a person or a responder rather than a mail system."""
     if daemon:
         return 0
-    answers = bool(_ANSWER.match(subject)) or "in-reply-to" in mail.headers or "references" in mail.headers
-    responder = mail.first("auto-submitted").lower().startswith("auto-replied") or "x-autoreply" in mail.headers or "x-autorespond" in mail.headers
-    return 2 * answers + 2 * responder
+    answers = bool(_ANSWER.match(subject)) or bool(mail.first("in-reply-to") or mail.first("references"))
+    responder = mail.first("auto-submitted").lower().startswith("auto-replied") or bool(mail.first("x-autoreply") or mail.first("x-autorespond"))
+    program = mail.first("user-agent") or mail.first("x-mailer")
+    return 2 * answers + 2 * responder + bool(program and not nobody)
 
 
 def _weighed(mail: Mail, score: int, machine: bool) -> bool:
@@ -92,8 +94,8 @@ def _weighed(mail: Mail, score: int, machine: bool) -> bool:
     if machine or score < 2:
         return machine and score >= NEEDED
     if _brings_back(mail, human):
-        return score + 2 >= NEEDED + 1
-    return score > NEEDED and _structured(human)
+        return score + 2 >= NEEDED and _names_someone(human)
+    return score > NEEDED and _structured(human) and not _PERSON.search(low)
 
 
 def _brings_back(mail: Mail, human: str) -> bool:
@@ -105,6 +107,11 @@ def _brings_back(mail: Mail, human: str) -> bool:
         return False
     returned = returned_from_text(below)
     return bool({returned.author.lower(), returned.envelope_sender.lower()} & readers)
+
+
+def _names_someone(human: str) -> bool:
+    """Whether a text names a recipient or shows a reply."""
+    return bool(_REPLY_LINE.search(human)) or any(segment.strength > 1 for segment in read_story(human, set()).segments)
 
 
 def _structured(human: str) -> bool:

@@ -7,7 +7,7 @@ from ..model import Failure
 from .address import addresses
 from .dsn import read_report
 from .formats import marking_headers, read_format
-from .mime import Mail, Part
+from .mime import Headers, Mail, Part
 from .narrative import Segment, Story, lower, read_story
 from .report import failure_of, human_part
 from .returned import Returned, returned_from_text
@@ -28,10 +28,10 @@ _REPLY_LINE = re.compile(r"(?:^|[\s:>;(\['\"])[45]\d\d[ -]|[45]\.\d{1,2}\.\d")
 def from_story(mail: Mail, returned: Returned) -> list[Failure]:
     """A report without delivery-status part, read by its structure."""
     telling, excluded = _telling(mail, returned)
-    human, low = telling.human, lower(telling.human[:8000])
+    human, low = telling.human, telling.low
     fields = read_report(human) if "final-recipient:" in low else None
     if fields and fields.recipients:
-        part = Part({}, b"", "text/plain", {}, telling.where)
+        part = Part(Headers(), b"", "text/plain", {}, telling.where)
         return [failure_of(group, fields.message, part, telling.returned, human, tuple(mail.notes)) for group in fields.recipients]
     telling.delayed, telling.success = _delayed(low, subject_of(mail).lower()), _succeeded(low)
     special = read_format(telling, low)
@@ -46,16 +46,16 @@ def from_story(mail: Mail, returned: Returned) -> list[Failure]:
 
 def from_marked(mail: Mail, returned: Returned) -> list[Failure]:
     """A report that a header field of its own program marks, whatever its sender and subject; [] where there is none."""
-    if marking_headers().isdisjoint(mail.headers):
+    if not any(mail.first(name) for name in marking_headers()):
         return []
     telling, _ = _telling(mail, returned)
-    return read_format(telling, lower(telling.human[:8000]))
+    return read_format(telling, telling.low)
 
 
 def _telling(mail: Mail, returned: Returned) -> tuple[Telling, set[str]]:
     human, where = human_part(mail)
     excluded = {one.lower() for name in ("from", "return-path", "sender", "reply-to") for one in addresses(mail.first(name))}
-    named = {one.lower() for value in mail.headers.get("x-failed-recipients", ()) for one in addresses(value)}
+    named = {one.lower() for one in _failed_recipients(mail)}
     own = {one.lower() for name in ("to", "delivered-to", "x-original-to") for one in addresses(mail.first(name))} - named
     story = read_story(human, excluded | own)
     if not story.segments:
@@ -65,9 +65,16 @@ def _telling(mail: Mail, returned: Returned) -> tuple[Telling, set[str]]:
     return Telling(mail, story, where, returned), excluded | own
 
 
+def _failed_recipients(mail: Mail) -> list[str]:
+    """Exim's and Google's header field, which may stand more than once."""
+    if not mail.first("x-failed-recipients"):
+        return []
+    return [one for value in mail.headers.get("x-failed-recipients") for one in addresses(value)]
+
+
 def _named(mail: Mail, story: Story) -> list[Segment]:
     """The recipients that X-Failed-Recipients names, each with its own text where the text names it too."""
-    named = [one for value in mail.headers.get("x-failed-recipients", ()) for one in addresses(value)]
+    named = _failed_recipients(mail)
     if not named:
         return []
     known = {segment.address.lower(): segment for segment in story.segments}
@@ -95,7 +102,8 @@ def _words(segment: Segment, segments: list[Segment], human: str, rank: int) -> 
 
 def _lines_with(address: str, human: str) -> list[str]:
     """The lines that name an address, each with the one behind it."""
-    found, low, wanted, at = [], lower(human), lower(address), 0
+    found: list[str] = []
+    low, wanted, at = lower(human), lower(address), 0
     while wanted and (at := low.find(wanted, at)) >= 0 and len(found) < 20:
         start, end = human.rfind("\n", 0, at) + 1, human.find("\n", at)
         end = end if end >= 0 else len(human)

@@ -9,6 +9,7 @@ from ..model import Failure, Finding
 from ..verdict import Verdict
 
 SCHEMA = "fivefifty/verdict/1"  # the number changes when a field changes its meaning or goes; new fields do not change it
+_ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode  # made once: json.dumps makes one each time
 _FROM_FAILURE = (
     "final_recipient", "original_recipient", "action", "stage", "status", "reply_code", "diagnostic_code", "phase", "reporting_mta",
     "remote_mta", "remote_ip", "sending_ip", "helo_name", "envelope_sender", "author_domain", "message_id", "subject", "arrival_date",
@@ -41,7 +42,7 @@ def no_bounce(source: str, notes: Iterable[str] = ()) -> Verdict:
 
 def line(verdict: Verdict, **more: str) -> str:
     """One verdict as one line of JSON.  ASCII only, so that no terminal or pipe can stumble over what a stranger wrote."""
-    return json.dumps(as_dict(verdict) | more, separators=(",", ":"))
+    return _ENCODE(as_dict(verdict) | more)
 
 
 def _layers(failure: Failure) -> list[dict[str, Any]]:

@@ -122,8 +122,6 @@ def _conclusion(verdict: Verdict) -> Iterator[Block]:
         yield Block(((cause(one).title, "bold"), (f"  ({one})", "dim")), label)
     yield _said(_WHOSE.get(verdict.owner, ""), "Whose")
     yield _said(_SURE.get(verdict.standing, ""), "How sure")
-    for sentence in verdict.because:
-        yield _said(sentence)
     if not is_open and verdict.alternatives:
         yield _said("Less likely: " + "; ".join(cause(one).title for one in verdict.alternatives))
     if verdict.decide and not any(verdict.decide in step for step in verdict.fix.steps):
@@ -203,6 +201,8 @@ def _fields(verdict: Verdict) -> Iterator[Block]:
             yield Block(((value[:MAX_FIELD], ""), (f"  ({place})" if place else "", "dim")), name, indent=20)
     for number, layer in enumerate(failure.layers[:-1], 1):
         yield Block(((layer.text[:MAX_FIELD], ""), (f"  ({layer.wrapper or 'outermost'})", "dim")), f"layer {number}", indent=20)
+    for number, sentence in enumerate(verdict.because):
+        yield _said(sentence, "" if number else "because", indent=20)
     for name, value in (("rule", verdict.rule), ("provider", verdict.provider), ("kind", verdict.kind)):
         if value:
             yield Block(((value, ""),), name, indent=20)

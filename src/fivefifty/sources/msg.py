@@ -143,10 +143,13 @@ def _header(item: _Item) -> str:
             dropping = ":" not in line or line.lower().startswith(("content-", "mime-version", "microsoft mail internet headers"))
         if not dropping and line.strip():
             kept.append(line)
-    return "".join(line + "\n" for line in kept or _made_header(item))
+    there = {line.partition(":")[0].lower() for line in kept}
+    kept += [line for line in _made_header(item) if line.partition(":")[0].lower() not in there]
+    return "".join(line + "\n" for line in kept)
 
 
 def _made_header(item: _Item) -> list[str]:
+    """What the properties know of the header, for mails that never travelled and for what is missing in it."""
     found = {
         "From": _address(item.text(_SENDER_NAME), item.text(_SENDER)), "Subject": item.text(_SUBJECT),
         "Message-ID": item.text(_MESSAGE_ID), "Date": item.date(_DELIVERED),

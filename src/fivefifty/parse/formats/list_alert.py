@@ -16,7 +16,7 @@ _LIST = re.compile(r"<([^\s<>]{1,200}@[^\s<>]{1,255})>")
 
 def read(telling: Telling) -> list[Failure]:
     """The refused list address; [] where the list program tells of something else (a digest, a post, a subscription)."""
-    if not any(name in telling.mail.headers for name in HEADERS) or not _ALERT.search(subject_of(telling.mail)):
+    if not any(telling.mail.first(name) for name in HEADERS) or not _ALERT.search(subject_of(telling.mail)):
         return []
     first = telling.human.lstrip().split("\n\n", 1)[0]
     named = _LIST.search(first)

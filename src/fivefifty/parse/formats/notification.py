@@ -15,7 +15,7 @@ from ..report import expired
 from ..telling import Telling
 from ..wrapper import peel, untyped
 
-HINT = '"mail"'
+HINT = "messageid"
 HEADERS = ("x-amz-sns-message-id",)
 
 # Kind of notification -> its object, the list of recipients in it, the notice it is ("" for a failure).

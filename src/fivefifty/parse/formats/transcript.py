@@ -38,7 +38,8 @@ class _Transcript:
 
     results: dict[str, tuple[str, Exchange | None]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    exchanges: list[Exchange] = field(default_factory=list)
+    refusals: dict[str, Exchange] = field(default_factory=dict)  # of a RCPT, by its address
+    of_all: Exchange | None = None  # the refusal that no recipient is named with: of the connection, the sender or the data
     loose: list[str] = field(default_factory=list)
 
 
@@ -72,27 +73,29 @@ def _read(text: str) -> _Transcript:
             taken = len(listener.exchanges)
         elif _LOOSE.match(line):
             told.loose.append(line.strip())
-    told.exchanges = listener.exchanges
-    for one in told.exchanges:
-        if one.address and (one.refused or _accepted(one, told)):
-            told.names.setdefault(one.address.lower(), one.address)
+    _sort(told, listener.exchanges)
     return told
 
 
-def _accepted(one: Exchange, told: _Transcript) -> bool:
-    """Whether a recipient that was accepted failed all the same: what came later was refused."""
-    at = told.exchanges.index(one) if len(told.exchanges) < 200 else len(told.exchanges)
-    return any(later.refused and not later.address for later in told.exchanges[at + 1 :])
+def _sort(told: _Transcript, exchanges: list[Exchange]) -> None:
+    """Refusals by recipient; those who were accepted failed all the same where what came later was refused."""
+    for one in reversed(exchanges):
+        if one.refused and not one.address and not one.command.upper().startswith(_OUR_OWN):
+            told.of_all = told.of_all or one
+    for one in exchanges:
+        if one.address and (one.refused or told.of_all):
+            told.names.setdefault(one.address.lower(), one.address)
+            if one.refused:
+                told.refusals[one.address.lower()] = one
 
 
 def _layers(segment: Segment, told: _Transcript, single: bool) -> tuple[Reply, ...]:
     """The layers about one recipient: the line of the result, and in it the reply of the remote host."""
     key = segment.address.lower()
     line, exchange = told.results.get(key, ("", None))
-    own = next((one for one in reversed(told.exchanges) if one.refused and one.address.lower() == key), None)
-    exchange = own or exchange
+    exchange = told.refusals.get(key) or exchange
     if exchange is None and not line:
-        exchange = _of_all(told)
+        exchange = told.of_all
     if exchange is not None:
         return _spoken(line, exchange)
     if line:
@@ -103,11 +106,6 @@ def _layers(segment: Segment, told: _Transcript, single: bool) -> tuple[Reply, .
     if told.loose and (single or len(told.names) < 2):
         return (_reply(told.loose[-1]),)
     return ()
-
-
-def _of_all(told: _Transcript) -> Exchange | None:
-    """The refusal that no recipient is named with: of the connection, the sender or the data."""
-    return next((one for one in reversed(told.exchanges) if one.refused and not one.address and not one.command.upper().startswith(_OUR_OWN)), None)
 
 
 def _reply(text: str, phase: str = "", host: str = "") -> Reply:
