@@ -18,6 +18,7 @@ from .rules import Context, Match, Rulebook, fold
 from .verdict import Verdict
 
 STRONG = 60  # from this rank on the innermost host's words need no second witness
+OVERRULES = 85  # from this rank on the words of an outer host explain the reply they quote
 WEAK = 45  # up to this rank an enhanced status that names a subject is the better witness
 
 _BEFORE_RCPT = frozenset(("connect", "ehlo", "starttls", "auth", "mail"))  # RFC 5321 3.3: the recipient is not named yet
@@ -78,13 +79,14 @@ def _context(layer: Reply, failure: Failure, provider: str) -> Context:
 
 
 def _from_layers(book: Rulebook, failure: Failure, folded: str, provider: str) -> Match | None:
+    """The innermost layer whose words are strong, unless a layer around it says what that reply was about (a verified sender)."""
     best: Match | None = None
     for layer in reversed(failure.layers):
         match = book.match(folded if layer is failure.layers[-1] else fold(layer.text), _context(layer, failure, provider))
-        if match is not None and (best is None or match.rule.rank > best.rule.rank):
+        if match is None or (best is not None and match.rule.rank <= best.rule.rank):
+            continue
+        if best is None or best.rule.rank < STRONG or match.rule.rank >= OVERRULES:
             best = match
-        if best is not None and best.rule.rank >= STRONG:
-            return best
     return best
 
 

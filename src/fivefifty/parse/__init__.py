@@ -55,4 +55,4 @@ def parse(source: bytes | str, own_domains: frozenset[str] = frozenset()) -> lis
     head = text_of(data[:16_000].lstrip(b"\n"))
     if not _looks_like_mail(head):
         return read_paste(text_of(data[: 4 * 1024 * 1024]))
-    return [failure for mail in _mails(data) for failure in read(mail)]
+    return [failure for mail in _mails(data) for failure in read(mail, 0, own_domains)]

@@ -11,6 +11,8 @@ MAX_RECIPIENTS = 20_000
 
 _BLANK = re.compile(r"\n[ \t]*\n")
 _STATUS = re.compile(r"([245]\.\d{1,3}\.\d{1,4})")
+_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_BESIDE = re.compile(r"[\[(](?:IPv6:)?([0-9A-Fa-f]{1,4}[:.][0-9A-Fa-f:.]{3,42})[\]),;\s]", re.IGNORECASE)
 _START = re.compile(r"^(?:final|original)-recipient[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -42,14 +44,18 @@ def _is_recipient(fields: Fields) -> bool:
 
 
 def _cut_at_recipients(block: str) -> list[str]:
-    """A block with several recipients and no blank line between them, taken apart (seen in gateways' reports)."""
-    starts = [found.start() for found in _START.finditer(block)]
-    finals = [at for at in starts if block[at : at + 1] in "Ff"]
-    heads = finals if len(finals) > 1 else []
-    if not heads:
-        return [block]
-    cuts = [0, *[at for at in heads[1:]], len(block)]
-    return [block[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    """A block with several recipients and no blank line between them, taken apart (seen in gateways' reports).
+
+    A group may start with Final-Recipient or Original-Recipient: the next one starts where a name comes the second time.
+    """
+    cuts, seen = [0], ""
+    for found in _START.finditer(block):
+        letter = block[found.start()].lower()
+        if letter in seen:
+            cuts.append(found.start())
+            seen = ""
+        seen += letter
+    return [block[a:b] for a, b in zip(cuts, [*cuts[1:], len(block)], strict=True)]
 
 
 def read_report(text: str) -> Report:
@@ -82,9 +88,9 @@ def recipient_of(group: Group) -> tuple[str, str]:
     """Final and original recipient of a group, cleaned."""
     final = clean(group.get("final-recipient"))
     actual = clean(group.get("x-actual-recipient"))
-    if actual and "@" in actual and "@" not in final:
-        final = actual
     original = clean(group.get("original-recipient"))
+    if "@" not in final:  # an X.400 name or a local user: another field has the address that a mail was sent to
+        final = actual if "@" in actual else original if "@" in original else final
     if final.startswith("@"):  # a source route (RFC 5321 appendix C): what the sender wrote is of more use than an internal host
         route = final.rpartition(":")[2]
         final = original if "." in original.rpartition("@")[2] else route
@@ -98,12 +104,20 @@ def status_of(group: Group) -> str:
 
 
 def typed_name(value: str) -> str:
-    """The name of an `MTA-name` field ("dns; mx.example.net" -> "mx.example.net"), its IP address left off."""
-    name = value.split(";", 1)[-1].strip()
-    return name.split()[0].strip("()[]<>;,").rstrip(".").lower() if name else ""
+    """The name of an `MTA-name` field ("dns; mx.example.net" -> "mx.example.net"), "" where it is an address."""
+    words = value.split(";", 1)[-1].split(None, 1)
+    name = words[0].strip("()[]<>;,").rstrip(".").lower() if words else ""
+    if ":" in name:
+        name = "" if name.count(":") > 1 else name.partition(":")[0]
+    return "" if name[:1].isdigit() and _IPV4.fullmatch(name) else name
 
 
 def typed_ip(value: str) -> str:
-    """The IP address beside the name in an `MTA-name` field, or ""."""
-    found = re.search(r"[\[(](?:IPv6:)?([0-9A-Fa-f:.]{7,45})[\])]", value[:1000])
-    return found[1] if found else ""
+    """The IP address of an `MTA-name` field: beside the name, or in its place."""
+    if "[" not in value and "(" not in value and not value[-1:].isdigit():
+        return ""
+    found = _BESIDE.search(value[:1000])
+    if found:
+        return found[1]
+    alone = value.rpartition(";")[2].strip("[] ")
+    return alone if _IPV4.fullmatch(alone) else ""

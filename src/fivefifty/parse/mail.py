@@ -1,56 +1,87 @@
 """One mail: which kind of report it is, and its Failures."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..model import Failure
 from .address import addresses
 from .arf import read_feedback
-from .mime import Mail, decode_words, decoded, read_mail, text_of, unix
+from .mime import Mail, Part, decode_words, decoded, read_mail, text_of, unix
 from .nested import read_nested
 from .notice import is_automatic_reply
 from .recognize import looks_like_bounce
 from .report import from_report, human_part
-from .returned import Returned, returned_from_text
+from .returned import Returned, is_foreign, returned_from_text
 from .story import from_marked, from_story
 
 _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
 _RETURNED_TYPES = ("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "message/rfc822-headers", "text/rfc822")
+# Types under which gateways and clients pass on a delivery-status part they don't know, and what such a part starts with.
+_DISGUISES = ("text/plain", "application/octet-stream", "application/x-unknown", "text/delivery-status", "application/unknown", "unknown/unknown")
+_OPENINGS = (b"reporting-mta", b"final-recipient", b"original-recipient", b"original-envelope-id", b"arrival-date", b"received-from-mta", b"reporting-ua")
 
 
-def read(data: bytes, depth: int = 0) -> list[Failure]:
-    """The Failures of one mail; [] when it is ordinary mail."""
-    data = unix(data)
-    mail = read_mail(data)
-    status_parts = [part for part in mail.parts if part.type in _STATUS_TYPES]
+def read(data: bytes, depth: int = 0, own_domains: frozenset[str] = frozenset()) -> list[Failure]:
+    """The Failures of one mail; [] when it is ordinary mail.
+
+    With `own_domains` a failure of a mail that none of them sent is backscatter, a notice.
+    """
+    mail = read_mail(unix(data))
     returned = _returned(mail)
-    if status_parts:
-        found = from_report(mail, status_parts, returned)
-        if found:
-            return found
-    feedback = read_feedback(mail, returned) or from_marked(mail, returned)
-    if feedback:
-        return feedback
+    found = _reported(mail, returned)
+    if not _tells(found):  # nothing, or a report of a bounce that is told inside
+        found = read_nested(mail, depth, lambda inner, level: read(inner, level, own_domains)) or found
+    elif own_domains:
+        return [_backscatter(failure) if is_foreign(failure, returned, own_domains) else failure for failure in found]
+    return found
+
+
+def _tells(found: list[Failure]) -> bool:
+    return any(failure.reply_code or failure.status or failure.action or failure.kind == "notice" for failure in found)
+
+
+def _reported(mail: Mail, returned: Returned) -> list[Failure]:
+    """What this mail itself reports, not what is nested in it."""
+    status_parts = [part for part in mail.parts if part.type in _STATUS_TYPES] or _disguised(mail)
+    found = from_report(mail, status_parts, returned) if status_parts else []
+    found = found or read_feedback(mail, returned) or from_marked(mail, returned)
+    if found:
+        return found
     subject = decode_words(mail.first("subject"))
     if looks_like_bounce(mail, subject):
         found = from_story(mail, returned)
-        if found and not any(failure.reply_code or failure.status for failure in found):
-            found = read_nested(mail, depth, read) or found
         if found:
             return found
-    if is_automatic_reply(mail, subject):
-        return [_automatic(mail, subject)]
-    return read_nested(mail, depth, read)
+    return [_automatic(mail, subject)] if is_automatic_reply(mail, subject) else []
+
+
+def _disguised(mail: Mail) -> list[Part]:
+    """Delivery-status parts under another type: "details.txt", "ATT00001.dat"."""
+    found: list[Part] = []
+    for part in mail.parts[1:]:
+        if part.type in _DISGUISES and len(part.body) > 40:
+            start = decoded(part, 200) if part.headers.first("content-transfer-encoding") else part.body[:200]
+            if start.lstrip().lower().startswith(_OPENINGS):
+                found.append(part)
+    return found
 
 
 def _returned(mail: Mail) -> Returned:
     for part in mail.parts:
         if part.type in _RETURNED_TYPES:
-            body = decoded(part) if part.headers.first("content-transfer-encoding") else part.body
-            return returned_from_text(text_of(body[:64_000]))
+            body = decoded(part, 64_000) if part.headers.first("content-transfer-encoding") else part.body
+            return returned_from_text(text_of(unix(body[:64_000])))
     return Returned()
+
+
+def _backscatter(failure: Failure) -> Failure:
+    if failure.kind != "failure":
+        return failure
+    return replace(failure, kind="notice", notice="notice.backscatter", notes=(*failure.notes, "the mail that came back is none of the given domains'"))
 
 
 def _automatic(mail: Mail, subject: str) -> Failure:
     human, where = human_part(mail)
     sender = addresses(mail.first("from"))[:1] or [""]
     return Failure(final_recipient=sender[0], subject=subject[:1000], arrival_date=mail.first("date"), text=human[:6000], kind="notice", notice="notice.autoreply",
-                   seen={"final_recipient": "From", "text": where}, notes=tuple(mail.notes))
+                   seen={"final_recipient": "From", "subject": "Subject", "arrival_date": "Date", "text": where}, notes=tuple(mail.notes))

@@ -104,7 +104,9 @@ class Mail:
 
 
 def unix(data: bytes) -> bytes:
-    """Line ends as LF and no NULs, whatever mix a relay made of them."""
+    """Line ends as LF and no NULs, whatever mix a relay or an editor made of them."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        data = data.decode("utf-16", "replace").encode("utf-8", "replace")
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return data.replace(b"\0", b"") if b"\0" in data else data
@@ -264,6 +266,8 @@ def to_text(data: bytes, charset: str) -> str:
     if b"\x1b$" in data and not name.startswith("iso-2022"):
         name = "iso-2022-jp"
     name = _CHARSETS.get(name, name)
+    if name[:3] in ("utf", "ucs", "uni") and name[3:6] not in ("-8", "-7") and b"\0" not in data:  # two bytes a letter on paper, one in fact
+        name = "utf-8"
     try:
         return data.decode(name)
     except (UnicodeDecodeError, LookupError, ValueError):

@@ -13,6 +13,8 @@ from .address import ADDRESS, addresses, clean
 
 MAX_LINES = 60_000
 MAX_FOUND = 12_000
+MAX_LINE = 1_000
+MAX_WEIGHED = 40  # addresses of one line that are looked at closely
 
 # What a line that announces the returned mail holds; found by plain search, then the line is read with _CUT.
 _ANNOUNCED = (
@@ -30,28 +32,29 @@ _CUT = re.compile(
     r"first \d+ (?:lines|bytes|kilobytes) of|"
     r"\u539f\u6587|\u539f\u90ae\u4ef6|\u539f\u59cb\u90ae\u4ef6|\u5143\u306e\u30e1\u30fc\u30eb|\u304a\u9001\u308a\u3044\u305f\u3060\u3044\u305f|urspr\u00fcngliche nachricht|message d'origine|mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht|\u0438\u0441\u0445\u043e\u0434\u043d\u043e\u0435 \u0441\u043e\u043e\u0431\u0449\u0435\u043d\u0438\u0435"
     r")")
-_HEADERS = re.compile(r"(?:^|\n)(?:(?:Return-Path|Received|Message-ID|X-[A-Za-z-]{1,40}|DKIM-Signature|MIME-Version|From|Date|Delivered-To|Subject|To|Content-Type|User-Agent):[^\n]*\n(?:[ \t]+[^\n]*\n)*){3}", re.IGNORECASE)
+_HEADERS = re.compile(r"(?:^|\n)(?:(?:Return-Path|Received|Message-ID|X-[A-Za-z-]{1,40}|DKIM-Signature|MIME-Version|From|Date|Delivered-To|Subject|To|Content-Type|User-Agent):[^\n]*+\n(?:[ \t][^\n]*+\n)*+){3}", re.IGNORECASE)
 
 # What may stand before an address on its own line, behind it, and the words that lead up to one.
 _MARKS = " \t<>*\u2022\u00b7-\"'[(|=:\u3000\u300c\u300e\uff1c"
 _LABEL = re.compile(
-    r"[ \t<>*|\u2022\u00b7\"'\[(-]*(?:(?:to|for|an|\u00e0|rcpt to|recipients?|(?:final|original|failed|intended|delivery) recipients?|recipient address|e-?mail address|(?:failed |bad |mail )?address|user|e-?mail|mailbox|(?:mail|delivery|undeliverable|delivered) to|destinataires?|"
-    r"empf\u00e4nger|destinatari[oa]s?|destinat\u00e1rios?|ontvangers?|mottagare|modtager|odbiorca|alici|al\u0131c\u0131|\u043f\u043e\u043b\u0443\u0447\u0430\u0442\u0435\u043b[\u044c\u0438]|\u043a\u043e\u043c\u0443|\u6536\u4ef6\u4eba|\u6536\u4fe1\u4eba|\u5b9b\u5148|\u9001\u4fe1\u5148|\u3042\u3066\u5148|\u53d7\u4fe1\u8005)[ \t]*[:=\uff1a][ \t]*)?(?:[45]\d\d[ -](?:[45]\.\d\.\d{1,3} )?)?[ \t<\"'\[]*(?:(?:smtp|mailto):|rfc822;[ \t]*)?[<\"'\[]*",
+    r"[ \t<>*|\u2022\u00b7\"'\[(-]*+(?:(?:to|for|an|\u00e0|rcpt to|recipients?|(?:final|original|failed|intended|delivery) recipients?|recipient address|e-?mail address|(?:failed |bad |mail )?address|user|e-?mail|mailbox|(?:mail|delivery|undeliverable|delivered) to|destinataires?|"
+    r"empf\u00e4nger|destinatari[oa]s?|destinat\u00e1rios?|ontvangers?|mottagare|modtager|odbiorca|alici|al\u0131c\u0131|\u043f\u043e\u043b\u0443\u0447\u0430\u0442\u0435\u043b[\u044c\u0438]|\u043a\u043e\u043c\u0443|\u6536\u4ef6\u4eba|\u6536\u4fe1\u4eba|\u5b9b\u5148|\u9001\u4fe1\u5148|\u3042\u3066\u5148|\u53d7\u4fe1\u8005)[ \t]*+[:=\uff1a][ \t]*+)?(?:[45]\d\d[ -](?:[45]\.\d\.\d{1,3} )?)?[ \t<\"'\[]*+(?:(?:smtp|mailto):|rfc822;[ \t]*+)?[<\"'\[]*+",
     re.IGNORECASE)
 _DESCRIBES = re.compile(r"[ \t>*|]*(?:subject|sent|date|from|cc|message-id|sent date|sender)[ \t]*:", re.IGNORECASE)
 _TO_LINE = re.compile(r"[ \t>*|]*(?:to|cc)[ \t]*:", re.IGNORECASE)
 _BEHIND = re.compile(
-    r"(?:<mailto:[^<>\n]{0,400}>|[>)\]\"'|\u300d\u300f\uff1e])*[ \t]*(?:<[^\s<>]{3,320}>|\([^()\n]{0,300}\))?(?:<mailto:[^<>\n]{0,400}>)?[ \t]*(?:$|[:;,.\-|*]+[ \t]*$|[:\[(]|,[ \t]|\.\.\.|[-\u2013] |[45]\d\d\b|on [A-Z0-9]|am \d)")
+    r"(?:<mailto:[^<>\n]{0,400}>|[>)\]\"'|\u300d\u300f\uff1e])*+[ \t]*+(?:<[^\s<>]{3,320}>|\([^()\n]{0,300}\))?(?:<mailto:[^<>\n]{0,400}>)?[ \t]*+(?:$|[:;,.\-|*]++[ \t]*+$|[:\[(]|,[ \t]|\.\.\.|[-\u2013] |[45]\d\d\b|on [A-Z0-9]|am \d)")
 _CUE = re.compile(
     r"(?:undeliverable|deliver(?:ed|y|ing)?|deliver(?:ed|y|ing)? (?:of )?(?:your|the|this) (?:e-?mail|mail|message)|sent|e-?mail|message|mail|recipients?|rcpt|failed|reach(?:ed)?|address(?:es)?|user|affected|following|account|generated (?:from|by)|mailbox|refus\u00e9|nachricht|zustellung|"
     r"destinataire|empf\u00e4nger|destinatario|\u6536\u4ef6\u4eba|\u5b9b\u5148)(?:[ \t]+(?:to|for|at|an|\u00e0|a|para))?[ \t]*[:=(]?[ \t]*[<\[\"'(]{0,2}$|(?:^|\b)(?:to|for|rcpt to)[ \t]*[:=]?[ \t]*[<\[\"']{0,2}$|\u6536\u4ef6\u4eba[^\n]{0,12}$", re.IGNORECASE)
-_NAMED = re.compile(r"[ \t>*\-]*[^\n@<>:]{1,80}[ \t]*[<(][^\s<>@]{1,200}@[^\s<>]{1,255}[>)][ \t]*[:;,.]*[ \t]*$")
+_NAMED = re.compile(r"[ \t>*\-]*+[^\n@<>:]{1,80}[ \t]*[<(][^\s<>@]{1,200}@[^\s<>]{1,255}[>)][ \t]*[:;,.]*[ \t]*$")
 
-# Words before an address of somebody to turn to, of the sender, or of an identifier.
+# Words before an address of somebody to turn to, of the sender, or of an identifier; fields that hold no recipient.
 _HELP = re.compile(
     r"contact|assistance|questions?\b|\bhelp\b|support\b|report (?:this|it)|forward this|send (?:mail|e-?mail|an? (?:e-?mail|message)|it) to|write to|complain|unsubscribe|"
-    r"^[ \t>*|]*(?:message-?id|references|in-reply-to|(?:mail )?from|(?:original )?sender|return-path|reply-to|envelope-(?:from|sender)|x-[\w-]{1,40}|received|for|helo|ehlo|von|de|absender|exp\u00e9diteur|remitente|mittente|\u53d1\u4ef6\u4eba|\u5dee\u51fa\u4eba|\u043e\u0442(?: \u043a\u043e\u0433\u043e)?)[ \t]*[:\uff1a]|"
-    r"\b(?:from|sent by|sender(?: is)?|on behalf of|(?:message|queue)[ -]?id(?: is)?|\bid)[: ]+[<\"'(\[]*$|mail from:|\bfrom[: ]+<?[^\s<>]{1,200}@[^\n]{1,200}[\[(]$|\u304a\u554f", re.IGNORECASE)
+    r"\b(?:from|sent by|sender(?: is)?|on behalf of|(?:message|queue)[ -]?id(?: is)?|\bid)[: ]+[<\"'(\[]*$|mail from:|\bfrom[: ]+<?[^\s<>]{1,200} ?[\[(]$|\u304a\u554f", re.IGNORECASE)
+_NO_RECIPIENT = re.compile(
+    r"[ \t>*|]*+(?:message-?id|references|in-reply-to|(?:mail )?from|(?:original )?sender|return-path|reply-to|envelope-(?:from|sender)|x-[\w-]{1,40}|received|for|helo|ehlo|von|de|absender|exp\u00e9diteur|remitente|mittente|\u53d1\u4ef6\u4eba|\u5dee\u51fa\u4eba|\u043e\u0442(?: \u043a\u043e\u0433\u043e)?)[ \t]*+[:\uff1a]", re.IGNORECASE)
 _HELP_ENDS = re.compile(r"(?:contact(?: the)?|write to|mail to|sent by|message from|sent from|on behalf of|sender(?: is)?|support(?: at)?|postmaster)[ \t:,]*$", re.IGNORECASE)
 
 
@@ -108,7 +111,7 @@ def cut(text: str) -> tuple[str, str]:
 
 def _strength(line: str, start: int, end: int) -> int:
     head, tail = line[:start], line[end:]
-    if head and _HELP.search(head):
+    if head and _HELP.search(head[-240:]):
         return 0
     behind = _BEHIND.match(tail)
     if _LABEL.fullmatch(head):
@@ -122,9 +125,9 @@ def _strength(line: str, start: int, end: int) -> int:
 
 def _describes_the_mail(lines: list[str], at: int) -> bool:
     """Whether a To line stands among Subject, Sent, From: a description of the returned mail, not a list of failures."""
-    if not _TO_LINE.match(lines[at]):
+    if not _TO_LINE.match(lines[at][:MAX_LINE]):
         return False
-    return any(_DESCRIBES.match(line) for line in (*lines[max(at - 2, 0) : at], *lines[at + 1 : at + 3]))
+    return any(_DESCRIBES.match(line[:MAX_LINE]) for line in (*lines[max(at - 2, 0) : at], *lines[at + 1 : at + 3]))
 
 
 def recipients_in(human: str, not_these: set[str]) -> list[Segment]:
@@ -132,10 +135,11 @@ def recipients_in(human: str, not_these: set[str]) -> list[Segment]:
     seen: dict[str, Segment] = {}
     lines = human.split("\n")[:MAX_LINES]
     at, before = 0, ""
-    for number, line in enumerate(lines):
+    for number, whole in enumerate(lines):
+        line = whole[:MAX_LINE]
         if "@" in line:
-            helps = bool(before) and bool(_HELP_ENDS.search(before[-60:]))
-            for match in ADDRESS.finditer(line[:1000]):
+            helps = (bool(before) and bool(_HELP_ENDS.search(before[-60:]))) or bool(_NO_RECIPIENT.match(line))
+            for rank, match in enumerate(ADDRESS.finditer(line)):
                 address = clean(match[0].removeprefix("mailto:").lstrip("*#=-"))
                 key = address.lower()
                 if key in not_these or "@" not in address or len(seen) >= MAX_FOUND:
@@ -143,7 +147,7 @@ def recipients_in(human: str, not_these: set[str]) -> list[Segment]:
                 known = seen.get(key)
                 if known is not None and known.strength == 4:
                     continue
-                strength = 0 if helps else _strength(line, match.start(), match.end())
+                strength = 0 if helps else _strength(line, match.start(), match.end()) if rank < MAX_WEIGHED else 1
                 if strength > 1 and _describes_the_mail(lines, number):
                     strength = 1
                 if known is None:
@@ -152,7 +156,7 @@ def recipients_in(human: str, not_these: set[str]) -> list[Segment]:
                     known.strength, known.at = strength, at
         if line.strip():
             before = line
-        at += len(line) + 1
+        at += len(whole) + 1
     return list(seen.values())
 
 
@@ -167,8 +171,10 @@ def read_story(text: str, not_these: set[str]) -> Story:
     chosen = sorted((segment for segment in found if segment.strength == strongest), key=lambda segment: segment.at)
     if strongest == 1:
         chosen = chosen[:1]
-    for segment, after in zip(chosen, [*chosen[1:], None], strict=False):
-        segment.text = human[segment.at : after.at if after else len(human)]
+    end, last = len(human), len(human)
+    for segment in reversed(chosen):  # those of one line share its text
+        end, last = (last, segment.at) if segment.at < last else (end, last)
+        segment.text = human[segment.at : end]
     story.segments = chosen
     return story
 

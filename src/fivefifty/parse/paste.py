@@ -1,19 +1,33 @@
-"""Text a person pastes: a reply, a transcript, a log line, the text of a report, fields of a DSN."""
+"""Text a person pastes: a reply, a dialogue, lines of a log, an event, an error dialog, the text of a report, fields of a DSN."""
 from __future__ import annotations
 
 import re
 
 from ..model import Failure, Reply
-from .address import clean
+from .address import ADDRESS, clean
+from .client import looks_like_client, read_client
 from .dsn import read_report
+from .event import read_events
+from .logs import read_log
 from .mime import Part
 from .narrative import cut, read_story
 from .report import failure_of, sending_ip_of, stage_of
 from .returned import Returned, returned_from_text
+from .transcript import read_transcript
 from .wrapper import peel
 
-_FIELD = re.compile(r"^(?:final-recipient|diagnostic-code|original-recipient)[ \t]*:", re.IGNORECASE | re.MULTILINE)
-_TO = re.compile(r"\b(?:orig_)?to=<?([^\s<>,;\"]+@[^\s<>,;\"]+)>?", re.IGNORECASE)
+WHERE = "pasted text"
+
+_FIELD = re.compile(r"^[ \t>|]*(?:final-recipient|diagnostic-code|original-recipient)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_QUOTED = re.compile(r"^[ \t]*[>|][>| \t]*", re.MULTILINE)
+_TO = re.compile(r"(?<![\w\-])(?:orig_)?to=<?([^\s<>,;\"]+@[^\s<>,;\"]+)>?|\brcpt to:[ \t]*<?([^\s<>,;\"]{1,320}@[^\s<>,;\"]{1,255})>", re.IGNORECASE)
+_FROM = re.compile(r"(?<![\w\-])(?:from=|mail from:[ \t]*)<?([^\s<>,;\"]{1,320}@[^\s<>,;\"]{1,255})>?", re.IGNORECASE)
+_HELO = re.compile(r"\bhelo=<?([^\s<>,;\"]{1,255})>?", re.IGNORECASE)
+_SENDERS = re.compile(r"[\s>:,)\"'\]]{0,5}(?:sender (?:address )?(?:rejected|denied|verif|unknown|domain)|invalid sender|is not a valid sender|does not have permission|not owned by|spf|is not allowed to send|domain not found|from address|(?:has )?exceeded (?:its|the) [^.]{0,30}(?:send|quota|limit)|as a sender)", re.IGNORECASE)
+_BEFORE_SENDER = re.compile(r"(?:from|sender|sender address|mail from|return-path|on behalf of|blocked senders|report (?:details )?to|contact|abuse|support|postmaster)[ \t:=<'\"\[(]{1,4}$", re.IGNORECASE)
+_REPLY = re.compile(r"[\"'<(\[#\s]{0,4}[245]\d\d[ \-\t]")
+_LOG_HINTS = ("status=", "stat=", "reject", " ** ", " == ", " => ", " <= ", "result=", "delivery ", ",FAIL,", ",DEFER,", "RecipientStatus", "[outbound]", "[core]", "Fail for ", "ailed-command", "bad-input")
+_DIALOGUE_HINTS = re.compile(r"<-|<~|<<|<\*\*|S:|s:|Out:|(?:^|\n)[ \t]*\d?< ?[2345]\d\d|,<,|CLIENT:|SMTP Response|RECEIVED:|reply:|(?:^|\n)[ \t]*(?:[Ee][Hh][Ll][Oo]|[Hh][Ee][Ll][Oo]|[Ll][Hh][Ll][Oo]|[Mm][Aa][Ii][Ll] [Ff]|[Rr][Cc][Pp][Tt] [Tt])")
 
 
 def read_paste(text: str) -> list[Failure]:
@@ -21,13 +35,52 @@ def read_paste(text: str) -> list[Failure]:
     text = text.strip()
     if not text:
         return []
-    fields = _FIELD.search(text)
+    if "\n" not in text and len(text) < 1_000 and _REPLY.match(text):
+        return [_pasted(text, "", text, Returned())]
+    fields = _from_fields(text)
     if fields:
-        before = text[: fields.start()].rfind("\n\n")
-        report = read_report(text[before + 2 if before >= 0 else 0 :])
-        if report.recipients:
-            part = Part({}, b"", "text/plain", {}, "pasted text")
-            return [failure_of(group, report.message, part, Returned(), text[:6000], ()) for group in report.recipients]
+        return fields
+    for read in (_from_events, _from_logs, _from_dialogue, _from_client):
+        found = read(text)
+        if found:
+            return found
+    return _from_prose(text)
+
+
+def _from_fields(text: str) -> list[Failure]:
+    """Fields of a report (RFC 3464), quoted or not."""
+    fields = _FIELD.search(text)
+    if fields is None:
+        return []
+    if text[fields.start() : fields.end()].lstrip(" \t")[:1] in (">", "|"):
+        text = _QUOTED.sub("", text)
+        fields = _FIELD.search(text) or fields
+    before = text[: fields.start()].rfind("\n\n")
+    report = read_report(text[before + 2 if before >= 0 else 0 :])
+    part = Part({}, b"", "text/plain", {}, WHERE)
+    return [failure_of(group, report.message, part, Returned(), text[:6000], ()) for group in report.recipients]
+
+
+def _from_events(text: str) -> list[Failure]:
+    return read_events(text, WHERE) if '"' in text and text[0] in "{[\"" else []
+
+
+def _from_logs(text: str) -> list[Failure]:
+    return read_log(text) if any(hint in text for hint in _LOG_HINTS) else []
+
+
+def _from_dialogue(text: str) -> list[Failure]:
+    return read_transcript(text, WHERE) if "\n" in text and _DIALOGUE_HINTS.search(text) else []
+
+
+def _from_client(text: str) -> list[Failure]:
+    return read_client(text, WHERE) if len(text) < 50_000 and looks_like_client(text.lower()) else []
+
+
+def _from_prose(text: str) -> list[Failure]:
+    """A reply of several lines, or the text of a report."""
+    if _REPLY.match(text):
+        return [_pasted(text, "", text, Returned())]
     human, below = cut(text)
     returned = returned_from_text(below) if below else Returned()
     story = read_story(text, set())
@@ -37,14 +90,35 @@ def read_paste(text: str) -> list[Failure]:
     return [_pasted(human or text, segments[0].address if segments else "", text, returned)]
 
 
+def _recipient_in(words: str) -> tuple[str, str]:
+    """Recipient and sender that a reply names, "" where it does not: an address is the recipient unless the words say otherwise."""
+    if "@" not in words:
+        return "", ""
+    told, sender = _TO.search(words), _FROM.search(words)
+    to, mail_from = clean((told[1] or told[2]) if told else ""), clean(sender[1]) if sender else ""
+    if to:
+        return to, mail_from
+    for found in ADDRESS.finditer(words[:4000]):
+        address = clean(found[0])
+        if _SENDERS.match(words, found.end()) or _BEFORE_SENDER.search(words[max(0, found.start() - 40) : found.start()]):
+            mail_from = mail_from or address
+        elif address.lower() != mail_from.lower() and "." in address.rpartition("@")[2]:
+            return address, mail_from
+    return "", mail_from
+
+
 def _pasted(words: str, address: str, whole: str, returned: Returned) -> Failure:
-    layers = peel(words)
+    layers = peel(words.strip("\"'") if words[0] in "\"'" else words)
     last = layers[-1] if layers else Reply()
-    told = _TO.search(words)
+    to, mail_from = _recipient_in(words)
+    helo = _HELO.search(words) if "helo=" in words else None
+    seen = {"diagnostic_code": WHERE, "reply_code": WHERE, "status": WHERE}
+    if to or address:
+        seen["final_recipient"] = WHERE
     return Failure(
-        final_recipient=clean(told[1]) if told else address, stage=stage_of("", words, ""), status=next((layer.status for layer in reversed(layers) if layer.status), ""),
+        final_recipient=to or (address if address.lower() != mail_from.lower() else ""), stage=stage_of("", words, ""), status=next((layer.status for layer in reversed(layers) if layer.status), ""),
         reply_code=next((layer.reply_code for layer in reversed(layers) if layer.reply_code), 0), diagnostic_code=" ".join(words.split())[:4000],
-        phase=next((layer.phase for layer in reversed(layers) if layer.phase), ""), remote_mta=last.remote_mta, remote_ip=last.remote_ip, sending_ip=sending_ip_of(layers),
-        envelope_sender=returned.envelope_sender, author_domain=returned.author_domain, message_id=returned.message_id, subject=returned.subject,
-        layers=layers, seen={"diagnostic_code": "pasted text"}, text=whole[:6000],
+        phase=next((layer.phase for layer in reversed(layers) if layer.phase), ""), remote_mta=last.remote_mta, remote_ip=last.remote_ip, sending_ip=sending_ip_of(layers), helo_name=helo[1] if helo else "",
+        envelope_sender=returned.envelope_sender or mail_from, author_domain=returned.author_domain, message_id=returned.message_id, subject=returned.subject,
+        layers=layers, seen=seen, text=whole[:6000] if whole is not words or len(layers) > 1 or not last.reply_code else "",
     )

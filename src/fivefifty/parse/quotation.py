@@ -69,7 +69,7 @@ def spoken_before(low: str, at: int) -> Ends:
 def _disliked_before(low: str, at: int) -> Ends:
     """The host of qmail's sentences: "192.0.2.1 does not like recipient.\\nRemote host said:"."""
     name, ip = "", ""
-    for found in _DISLIKED.finditer(low, low.rfind("\n", 0, max(0, at - 2)) + 1, at):
+    for found in _DISLIKED.finditer(low, max(low.rfind("\n", 0, max(0, at - 2)) + 1, at - 400, 0), at):
         name, ip = found[1], found[2] or ""
     return ("", name) if _NUMBER.fullmatch(name) else (name, ip)
 

@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 from ..model import Failure, Reply
-from .address import clean
+from .address import addresses, clean
 from .dsn import Group, read_report, recipient_of, status_of, typed_ip, typed_name
 from .mime import Mail, Part, decoded, text, text_of
 from .narrative import Story, read_story
@@ -18,8 +18,18 @@ _EXPIRED = re.compile(
     r"giving up after|expired after|queue\.expired|retried (?:for )?\d+|delivery time(?:d)? ?(?:out|expired)|time limit (?:for delivery )?exceeded")
 _EXPIRED_HINTS = ("expire", "timeout", "time out", "too long", "in the queue", "failing", "hours", "days", "attempts", "giving up", "retried", "retry time", "lifetime", "time limit", "minutes")
 _IP = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{1,4}:[0-9a-fA-F:]{2,39}(?:\.\d{1,3}){0,3})(?![\w.]\w)")
-_OWN = re.compile(r"(?:client host|client|from|ip(?:v[46])?(?: address)?|mail server|connection from|for|our system has detected|\d\.\d\.\d|your host|host name|\bhost|sender|relay)\W{0,3}$", re.IGNORECASE)
+_OWN = re.compile(r"(?:client host|client|from|ip(?:v[46])?(?: address)?|mail server|connection from|for|our system has detected|\d\.\d\.\d|your host|host name|\bhost|sender|relay|designate|/ip/|\.shtml|[?&](?:ip|q|addr|query|search))\W{0,3}$", re.IGNORECASE)
+_LISTED = re.compile(r"[\])'\"]{0,2},? (?:is |was |has been |are )?(?:currently |temporarily )?(?:listed|block|blacklist|banned|found (?:on|in)|has no (?:ptr|reverse)|not (?:allowed|authori[sz]ed|permitted)|does not have|sending)", re.IGNORECASE)
+_GREETED = re.compile(r"<([A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,10})>: Helo command|\b(?:helo|ehlo)(?: name| string| argument| command|/ehlo)?[ =:]{1,3}[<\[\"'(]?([A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){1,10})", re.IGNORECASE)
 _UNTOLD = re.compile(r"\s*(?:\d{0,3}|none|n/a|unknown)\s*", re.IGNORECASE)  # "X-Unix; 77" names a program's exit status, not a reason
+
+_ACTIONS = {"fail": "failed", "failure": "failed", "delay": "delayed", "delivery": "delivered", "deliverable": "delivered", "relay": "relayed", "expand": "expanded"}
+_NOTHING = Reply()
+
+# Our fields, and the fields of the report or of the returned mail they are read from.
+_FIELDS = {"final_recipient": "Final-Recipient", "original_recipient": "Original-Recipient", "action": "Action", "status": "Status", "remote_mta": "Remote-MTA", "remote_ip": "Remote-MTA",
+           "reporting_mta": "Reporting-MTA", "arrival_date": "Arrival-Date", "last_attempt_date": "Last-Attempt-Date"}
+_RETURNED = {"envelope_sender": "Return-Path", "author_domain": "From", "message_id": "Message-ID", "subject": "Subject"}
 
 
 def human_part(mail: Mail) -> tuple[str, str]:
@@ -51,27 +61,72 @@ def from_report(mail: Mail, parts: list[Part], returned: Returned) -> list[Failu
         untold = any(_UNTOLD.fullmatch(untyped(group.get("diagnostic-code"))[0]) for group in report.recipients)
         story = read_story(human, set()) if human and (len(report.recipients) > 1 or untold) else None
         for group in report.recipients:
-            found.append(failure_of(group, report.message, part, returned, _about(human, story, group), notes))
+            failure = failure_of(group, report.message, part, returned, _about(human, story, group), notes)
+            found.append(failure if failure.final_recipient else _named_elsewhere(failure, len(report.recipients) == 1, returned))
     return found
+
+
+def _named_elsewhere(failure: Failure, alone: bool, returned: Returned) -> Failure:
+    """A recipient that no field names: the only one in the words of the report, else the only one the returned mail was sent to."""
+    own = {returned.envelope_sender.lower(), returned.author.lower()}
+    for words, where in ((failure.diagnostic_code, "Diagnostic-Code"), (failure.text if alone else "", "human part"), (returned.to if alone else "", "returned mail: To")):
+        named = [one for one in addresses(words[:4000]) if one.lower() not in own and not one.lower().startswith(("postmaster@", "mailer-daemon@"))]
+        if len(named) == 1:
+            return replace(failure, final_recipient=named[0], seen={**failure.seen, "final_recipient": where})
+    return failure
 
 
 def _about(human: str, story: Story | None, group: Group) -> str:
     """The part of the human text that speaks of this recipient."""
     if story is None:
         return human
-    wanted = {recipient_of(group)[0].lower(), recipient_of(group)[1].lower()}
+    wanted = {one.lower() for one in recipient_of(group)}
     found = next((segment.text for segment in story.segments if segment.address.lower() in wanted), "")
     return found if len(story.segments) > 1 else story.human
 
 
 def failure_of(group: Group, message: Group, part: Part, returned: Returned, human: str, notes: tuple[str, ...]) -> Failure:
+    """The Failure of one recipient's group."""
     final, original = recipient_of(group)
     remote_field = group.get("remote-mta")
     remote, remote_ip = typed_name(remote_field), typed_ip(remote_field)
-    diagnostic = group.get("diagnostic-code")
-    bare, kind = untyped(diagnostic)
-    action = group.get("action").split(None, 1)[0].strip("();,").lower() if group.get("action") else ""
-    told = not _UNTOLD.fullmatch(bare)
+    diagnostic = _diagnostic(group)
+    action = _action(group.get("action"))
+    layers, phase = _said(diagnostic, human, remote, remote_ip)
+    last = layers[-1] if layers else _NOTHING
+    field = status_of(group)
+    kind = _kind(action, field)
+    seen: dict[str, str] = {}
+    failure = Failure(
+        final_recipient=final, original_recipient=original, action=action, stage=stage_of(action, diagnostic, human), status=_status(field, layers),
+        reply_code=next((layer.reply_code for layer in reversed(layers) if layer.reply_code), 0), diagnostic_code=untyped(diagnostic)[0].strip(), phase=phase,
+        reporting_mta=typed_name(message.get("reporting-mta") or group.get("reporting-mta")), remote_mta=last.remote_mta or remote,
+        remote_ip=last.remote_ip or remote_ip, sending_ip=sending_ip_of(layers), helo_name=helo_name_of(layers),
+        envelope_sender=clean(message.get("x-postfix-sender")) or returned.envelope_sender, author_domain=returned.author_domain, message_id=returned.message_id,
+        subject=returned.subject, arrival_date=message.get("arrival-date"), last_attempt_date=group.get("last-attempt-date"), layers=layers,
+        text=human[:6000], kind=kind, notice="notice.delayed" if action == "delayed" else "notice.success" if kind == "notice" else "", notes=notes, seen=seen,
+    )
+    seen.update(_seen(failure, group, message, part.where))
+    return failure
+
+
+def _diagnostic(group: Group) -> str:
+    """Diagnostic-Code, else what Exchange 2000-2003 writes beside it."""
+    told = group.get("diagnostic-code")
+    more = group.get("x-supplementary-info")
+    return more.strip("<> ") if more and _UNTOLD.fullmatch(untyped(told)[0]) else told
+
+
+def _action(value: str) -> str:
+    """The action word (RFC 3464 2.3.3), whatever follows it."""
+    words = value.split(None, 1)
+    word = words[0].strip("();,.").lower() if words else ""
+    return _ACTIONS.get(word, word)
+
+
+def _said(diagnostic: str, human: str, remote: str, remote_ip: str) -> tuple[tuple[Reply, ...], str]:
+    """The layers of what was said about a recipient, and the phase it was refused at: the field first, then the human part."""
+    told = not _UNTOLD.fullmatch(untyped(diagnostic)[0])
     layers = peel(diagnostic, remote, remote_ip) if told else ()
     human_layers = peel(human, remote, remote_ip) if human and not (layers and layers[-1].remote_mta) else ()
     if not layers and (len(human_layers) > 1 or any(layer.reply_code for layer in human_layers)):
@@ -81,19 +136,29 @@ def failure_of(group: Group, message: Group, part: Part, returned: Returned, hum
         layers, phase = _completed(layers, human_layers), phase or human_layers[-1].phase
     if not phase and human:
         phase = phase_of(human, human.lower())
-    reply_code = next((layer.reply_code for layer in reversed(layers) if layer.reply_code), 0)
-    reporting = typed_name(message.get("reporting-mta")) or typed_name(group.get("reporting-mta"))
-    where = part.where
-    return Failure(
-        final_recipient=final, original_recipient=original, action=action, stage=stage_of(action, diagnostic, human), status=_status(status_of(group), layers),
-        reply_code=reply_code, diagnostic_code=bare.strip(), phase=phase, reporting_mta=reporting, remote_mta=(layers[-1].remote_mta if layers else "") or remote,
-        remote_ip=(layers[-1].remote_ip if layers else "") or remote_ip, sending_ip=sending_ip_of(layers), helo_name="",
-        envelope_sender=clean(message.get("x-postfix-sender")) or returned.envelope_sender, author_domain=returned.author_domain, message_id=returned.message_id,
-        subject=returned.subject, arrival_date=message.get("arrival-date"), last_attempt_date=group.get("last-attempt-date"), layers=layers,
-        seen={"final_recipient": f"{where}: Final-Recipient", "status": f"{where}: Status" if group.get("status") else "reply text", "diagnostic_code": f"{where}: Diagnostic-Code" if diagnostic else "human part",
-              "action": f"{where}: Action", "remote_mta": f"{where}: Remote-MTA" if remote_field else "reply text", "reporting_mta": f"{where}: Reporting-MTA"},
-        text=human[:6000], kind=_kind(action, status_of(group)), notice=_notice(action, status_of(group)), notes=notes,
-    )
+    return layers, phase
+
+
+def _seen(failure: Failure, group: Group, message: Group, where: str) -> dict[str, str]:
+    """Where each field that is not empty stood."""
+    has = group.fields
+    told = f"{where}: Diagnostic-Code" if "diagnostic-code" in has else f"{where}: X-Supplementary-Info" if "x-supplementary-info" in has else "human part"
+    seen = {name: f"{where}: {_FIELDS[name]}" for name in _FIELDS if getattr(failure, name)}
+    seen.update({name: f"returned mail: {header}" for name, header in _RETURNED.items() if getattr(failure, name)})
+    if failure.final_recipient and "final-recipient" not in has:
+        seen["final_recipient"] = f"{where}: Original-Recipient" if "original-recipient" in has else f"{where}: X-Actual-Recipient"
+    if failure.status and failure.status != status_of(group):
+        seen["status"] = told
+    for name in ("diagnostic_code", "reply_code", "phase", "sending_ip", "helo_name", "stage"):
+        if getattr(failure, name):
+            seen[name] = told
+    if failure.stage == "delayed":
+        seen["stage"] = seen.get("action", told)
+    if "remote-mta" not in has:
+        seen.update({name: told for name in ("remote_mta", "remote_ip") if name in seen})
+    if "x-postfix-sender" in message.fields:
+        seen["envelope_sender"] = f"{where}: X-Postfix-Sender"
+    return seen
 
 
 def _status(field: str, layers: tuple[Reply, ...]) -> str:
@@ -109,15 +174,9 @@ def _completed(layers: tuple[Reply, ...], told: tuple[Reply, ...]) -> tuple[Repl
 
 
 def _kind(action: str, status: str) -> str:
-    if action in ("delivered", "relayed", "expanded", "delayed", "delivery"):
+    if action in ("delivered", "relayed", "expanded", "delayed"):
         return "notice"
     return "notice" if status.startswith("2.") and action != "failed" else "failure"
-
-
-def _notice(action: str, status: str) -> str:
-    if action == "delayed":
-        return "notice.delayed"
-    return "notice.success" if _kind(action, status) == "notice" else ""
 
 
 def expired(words: str) -> bool:
@@ -140,8 +199,17 @@ def sending_ip_of(layers: tuple[Reply, ...]) -> str:
     """The address the refusing host names as its client: the one to test, whatever the sender believes."""
     for layer in reversed(layers):
         text = layer.text
-        for found in _IP.finditer(text[:2000]):
-            if found[0] != layer.remote_ip and _OWN.search(text[max(0, found.start() - 30) : found.start()]):
+        for found in _IP.finditer(text, 0, 2000):
+            if found[0] != layer.remote_ip and (_OWN.search(text, max(0, found.start() - 30), found.start()) or _LISTED.match(text, found.end())):
                 return found[0]
     return ""
 
+
+def helo_name_of(layers: tuple[Reply, ...]) -> str:
+    """The name the refusing host says its client greeted it with (RFC 5321 4.1.1.1)."""
+    for layer in reversed(layers):
+        if "elo" in layer.text or "ELO" in layer.text:
+            found = _GREETED.search(layer.text[:2000])
+            if found:
+                return (found[1] or found[2]).rstrip(".").lower()
+    return ""

@@ -4,9 +4,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ..model import Failure
 from .address import clean, domain_of
 from .mime import Headers, decode_words
 
+_SIGNER = re.compile(r"(?:^|;)\s*d\s*=\s*([\w.-]{1,255})")  # RFC 6376 3.5
+_RELAY = re.compile(r"\bby\s+([\w.-]{1,255})", re.IGNORECASE)  # RFC 5321 4.4
 _ENVELOPE = re.compile(r"envelope-(?:from|sender)[ :=]*<?([^\s<>()\";]{3,320}@[^\s<>()\";]{1,255})", re.IGNORECASE)
 
 
@@ -49,3 +52,16 @@ def returned_from_text(text: str) -> Returned:
     block = text.lstrip("\n")
     end = block.find("\n\n")
     return returned_from(Headers(block[: end if 0 <= end < 64_000 else 64_000]))
+
+
+def is_foreign(failure: Failure, returned: Returned, own_domains: frozenset[str]) -> bool:
+    """Whether a returned mail is surely not from one of these domains: envelope sender, Message-ID, DKIM d= and relays are known, and none is theirs.
+
+    The author (From) proves nothing: it is what a forger writes.  Where the report shows nothing of the mail, nothing is known.
+    """
+    headers = returned.headers or Headers()
+    known = [domain_of(failure.envelope_sender), domain_of(failure.message_id)]
+    known += [found[1] for value in headers.get("dkim-signature") for found in [_SIGNER.search(value[:4000])] if found]
+    known = [name.lower() for name in known if name]
+    relays = [found[1].lower() for value in headers.get("received")[:50] for found in [_RELAY.search(value[:2000])] if found]
+    return bool(known) and not any(name == own or name.endswith("." + own) for name in (*known, *relays) for own in own_domains)

@@ -27,7 +27,7 @@ MAX_LINES = 20_000
 
 _RESULT = re.compile(r"[ \t]*([45]\d\d)[ -](?:[45]\.\d{1,3}\.\d{1,4} )?<?([^\s<>]{1,200}@[^\s<>]{1,255}?)>?\.\.\.[ \t]*")
 _LOOSE = re.compile(r"[ \t]*[45]\d\d[ -](?![^\n]{0,300}@)")
-_REASON = re.compile(r"\(reason:[ \t]*([^\n]{3,1000}?)\)?[ \t]*$", re.MULTILINE)
+_REASON = re.compile(r"\(reason:[ \t]*+([^\n]{3,1000})")
 _CODE = re.compile(r"[45]\d\d[ -]")
 _OUR_OWN = ("QUIT", "RSET", "NOOP")
 
@@ -102,7 +102,7 @@ def _layers(segment: Segment, told: _Transcript, single: bool) -> tuple[Reply, .
         return _result(line)
     reason = _REASON.search(segment.text)
     if reason and _CODE.match(reason[1]):
-        return (_reply(reason[1]),)
+        return (_reply(reason[1].rstrip(" \t").removesuffix(")")),)
     if told.loose and (single or len(told.names) < 2):
         return (_reply(told.loose[-1]),)
     return ()
