@@ -30,7 +30,7 @@ CAUSES = {one.id for one in all_causes()}
         ("5.7.99", 550, "rcpt", "policy.opaque_gateway", "open"),
         ("", 550, "", "unknown", "open"),
         ("5.0.0", 0, "", "unknown", "open"),
-        ("", 550, "rcpt", "address.unknown", "open"),
+        ("", 550, "rcpt", "unknown", "open"),
         ("", 550, "connect", "reputation.provider", "open"),
         ("", 554, "end-of-data", "content.spam", "open"),
         ("", 451, "", "transient.system", "likely"),

@@ -113,7 +113,7 @@ def test_any_text(text):
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.sampled_from(FILLERS + [HEAD, dsn(1), b"550 5.1.1 user unknown\n", b"421 4.7.0 try again\n"]), max_size=12))
+@given(st.lists(st.sampled_from([*FILLERS, HEAD, dsn(1), b"550 5.1.1 user unknown\n", b"421 4.7.0 try again\n"]), max_size=12))
 def test_any_mixture_of_what_parsers_trip_over(pieces):
     fivefifty.diagnose(b"".join(pieces))
     fivefifty.diagnose(HEAD + b"".join(pieces))

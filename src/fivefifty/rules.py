@@ -219,10 +219,10 @@ def _pair_of(fragments: tuple[str, ...]) -> str:
 def _prefix_of(fragments: tuple[str, ...]) -> str:
     """The first letters of a fragment like "greylist*", or "" where none has an open end and enough letters."""
     for fragment in fragments:
-        last = _WORD.findall(fragment)[-1:] if fragment[-1:] == "*" else []
-        starts = fragment[:1] != "*" or len(_WORD.findall(fragment)) > 1
-        if last and starts and len(last[0]) >= _PREFIX and last[0] < _DENSE:
-            return last[0][:_PREFIX]
+        words: list[str] = _WORD.findall(fragment) if fragment[-1:] == "*" else []
+        whole = fragment[:1] != "*" or len(words) > 1  # the last word's head is a word's head in the text too
+        if words and whole and len(words[-1]) >= _PREFIX and words[-1] < _DENSE:
+            return words[-1][:_PREFIX]
     return ""
 
 
@@ -275,8 +275,8 @@ class Rulebook:
     @classmethod
     def restored(cls, data: tuple[Any, ...]) -> Rulebook:
         """The book that was `stored`; the index need not be made again."""
-        rules, *index = data
-        return cls(tuple(Rule(*one) for one in rules), *index, indexed=True)
+        rules, by_word, by_prefix, by_pair, always = data
+        return cls(tuple(Rule(*one) for one in rules), by_word, by_prefix, by_pair, always, indexed=True)
 
     def _file(self, number: int, alternative: int, fragments: tuple[str, ...], counts: Mapping[Key, int]) -> None:
         keys = _keys_of(fragments)

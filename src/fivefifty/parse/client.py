@@ -8,6 +8,7 @@ import re
 
 from ..model import Failure
 from .address import ADDRESS, clean
+from .mentioned import mentioned
 from .statement import stated
 
 HINTS = (
@@ -27,7 +28,9 @@ _SENDER = re.compile(r"(?:from address failed:?|from address|sender address|adre
 _RCPT = re.compile(
     r"(?:recipients failed:|rejected e-?mail address was|message recipient|recipient address|rejected: ?\[|rcpt to:?|recipient|e-?mail address|destinataire|empf\u00e4nger|destinatario|destinat\u00e1rio)[ \t\n]*[<'\"\[]*[ ]?['\"]?([^\s<>'\"\[\]]{1,320}@[^\s<>'\",;:\[\]]{1,255})", re.IGNORECASE)
 _SERVER = re.compile(r"(?:server|serveur|servidor|host)\s?: ?['\"]([A-Za-z0-9_\-]{1,63}(?:\.[A-Za-z0-9_\-]{1,63}){1,10})['\"]", re.IGNORECASE)
+_LABELLED = re.compile(r"\n[ \t]*(?:Serveur|Server|Servidor|Compte|Konto|Cuenta|Account|Port|Protocole?|Protokoll|S\u00e9curis\u00e9|Secure|Objet|Sujet|Subject|Asunto|Betreff)\b[^:\n]{0,20}:[^\n]*")
 _ADVICE = re.compile(r"[.\s]{0,3}(?:Please (?:check|verify|make sure)|Veuillez v\u00e9rifier|Bitte (?:\u00fcberpr\u00fcfen|pr\u00fcfen)|Verifique|Compruebe|Controllare|Pr\u00fcfen Sie)[^\n]{0,400}$")
+_FAILED = re.compile(r"(?:^|[,\s])\s*([^\s<>,:]{1,320}@[^\s<>,:]{1,255}):?(?=\s|,|$)")
 
 
 def looks_like_client(low: str) -> bool:
@@ -46,9 +49,12 @@ def read_client(text: str, where: str = "pasted text") -> list[Failure]:
     sender, recipient = _SENDER.search(text), _RCPT.search(text)
     server, phase = _SERVER.search(text), _phase(text)
     told = clean((sender[1] or sender[2]) if sender else "")
-    people = _failed(text) or [clean(recipient[1]) if recipient else ""]
     known = Failure(envelope_sender=told, remote_mta=server[1].lower() if server else "", phase=phase)
-    return [stated(_to(known, one if one.lower() != told.lower() else ""), words, where, phase) for one in people]
+    failed = _failed(text)
+    if len(failed) > 1:
+        return [stated(_to(known, one), said or words, where, phase) for one, said in failed]
+    one = failed[0][0] if failed else (clean(recipient[1]) if recipient else mentioned(words)[0])
+    return [stated(_to(known, one if one.lower() != told.lower() else ""), words, where, phase)]
 
 
 def _to(known: Failure, address: str) -> Failure:
@@ -68,7 +74,7 @@ def _words(text: str) -> str:
     code, detail = _CODE_AFTER.search(text), _DETAIL.search(text)
     if code and detail and code[1] not in detail[1]:
         return f"{text[: detail.start()]}Detail: {code[1]} {detail[1]}"
-    return _ADVICE.sub("", text)
+    return _ADVICE.sub("", _LABELLED.sub("", text)).strip()
 
 
 def _phase(text: str) -> str:
@@ -79,11 +85,12 @@ def _phase(text: str) -> str:
     return _PHASES.get(named, "mail" if "sender" in named else "rcpt")
 
 
-def _failed(text: str) -> list[str]:
-    """The recipients of PHPMailer's "The following recipients failed: a@…: words, b@…: words"."""
+def _failed(text: str) -> list[tuple[str, str]]:
+    """The recipients of PHPMailer's "The following recipients failed: a@…: words, b@…: words", each with its words."""
     at = text.find("recipients failed:")
     if at < 0:
         return []
     line = text[at + 18 : at + 4000].split("\n", 1)[0]
-    found = [clean(one[1]) for one in re.finditer(r"(?:^|[,\s])\s*([^\s<>,:]{1,320}@[^\s<>,:]{1,255}):?(?=\s|,|$)", line)]
-    return list(dict.fromkeys(one for one in found if ADDRESS.fullmatch(one)))
+    found = [one for one in _FAILED.finditer(line) if ADDRESS.fullmatch(one[1])]
+    ends = [one.start() for one in found[1:]] + [len(line)]
+    return [(clean(one[1]), line[one.end() : end].strip(" :,")) for one, end in zip(found, ends, strict=True)]

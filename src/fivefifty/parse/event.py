@@ -12,6 +12,7 @@ from typing import Any
 
 from ..model import Failure
 from .address import ADDRESS, clean, domain_of
+from .reply import codes_of
 from .statement import stated
 
 MAX_EVENTS = 10_000
@@ -83,7 +84,7 @@ def _walk(table: Table, depth: int = 0) -> Iterator[tuple[str, Any]]:
         yield name.lower(), value
     if depth < MAX_DEPTH:
         for name, value in table.items():
-            if isinstance(value, dict) and name.lower() not in ("headers", "tags", "user-variables", "metadata", "meta"):
+            if isinstance(value, dict) and name.lower() not in ("tags", "user-variables", "metadata", "meta"):
                 yield from _walk(value, depth + 1)
 
 
@@ -108,7 +109,7 @@ def _kind(pairs: list[tuple[str, Any]]) -> str:
 
 
 _ANY = re.compile(r"\S{2}.*\s?")
-_WORDS = re.compile(r"[A-Za-z]\S*[ _:.;]|[45]\d\d")
+_WORDS = re.compile(r"[A-Za-z]\S*[ _:.;]|[245]\d\d")
 
 
 def _of_event(table: Table, where: str) -> list[Failure]:
@@ -128,7 +129,7 @@ def _failures(pairs: list[tuple[str, Any]], kind: str, where: str) -> list[Failu
     words = _first(pairs, _WORDS_NAMES, _WORDS)
     code = _first(pairs, _CODE_NAMES, re.compile(r"^[45]\d\d$"))
     recipient = _first(pairs, _RECIPIENT_NAMES, ADDRESS)
-    if not recipient and not words:
+    if not recipient and codes_of(words[:40])[0] < 400:
         return []
     author = _first(pairs, ("from", "friendly_from", "fromaddress"), ADDRESS)
     status = _STATUS.fullmatch(_first(pairs, _STATUS_NAMES, _STATUS))

@@ -5,7 +5,7 @@ import html
 import re
 
 _BREAK = re.compile(r"<(?:br|/?p|/?div|/?tr|/?li|/?ul|/?table|/?h[1-6]|/?pre|/?blockquote|hr|/td|/th|/?dd|/?dt)\b[^<>]*>", re.IGNORECASE)
-_TAG = re.compile(r"<[^<>]*>")
+_TAG = re.compile(r"<(?![^<>@\s]{1,200}@[^<>@\s]{1,255}>)[^<>]*>")  # an address that nobody escaped is no tag
 _SPACE = re.compile(r"[ \t\xa0\u200b\ufeff]+")
 _INDENT = "\n\0 "  # a NUL, which no text here has, keeps the indent of a line in <pre>: it continues a header field
 

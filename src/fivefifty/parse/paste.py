@@ -4,11 +4,11 @@ from __future__ import annotations
 import re
 
 from ..model import Failure, Reply
-from .address import ADDRESS, clean
 from .client import looks_like_client, read_client
 from .dsn import read_report
 from .event import read_events
 from .logs import read_log
+from .mentioned import mentioned
 from .mime import Part
 from .narrative import cut, read_story
 from .report import failure_of, sending_ip_of, stage_of
@@ -20,12 +20,13 @@ WHERE = "pasted text"
 
 _FIELD = re.compile(r"^[ \t>|]*(?:final-recipient|diagnostic-code|original-recipient)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _QUOTED = re.compile(r"^[ \t]*[>|][>| \t]*", re.MULTILINE)
-_TO = re.compile(r"(?<![\w\-])(?:orig_)?to=<?([^\s<>,;\"]+@[^\s<>,;\"]+)>?|\brcpt to:[ \t]*<?([^\s<>,;\"]{1,320}@[^\s<>,;\"]{1,255})>", re.IGNORECASE)
-_FROM = re.compile(r"(?<![\w\-])(?:from=|mail from:[ \t]*)<?([^\s<>,;\"]{1,320}@[^\s<>,;\"]{1,255})>?", re.IGNORECASE)
 _HELO = re.compile(r"\bhelo=<?([^\s<>,;\"]{1,255})>?", re.IGNORECASE)
-_SENDERS = re.compile(r"[\s>:,)\"'\]]{0,5}(?:sender (?:address )?(?:rejected|denied|verif|unknown|domain)|invalid sender|is not a valid sender|does not have permission|not owned by|spf|is not allowed to send|domain not found|from address|(?:has )?exceeded (?:its|the) [^.]{0,30}(?:send|quota|limit)|as a sender)", re.IGNORECASE)
-_BEFORE_SENDER = re.compile(r"(?:from|sender|sender address|mail from|return-path|on behalf of|blocked senders|report (?:details )?to|contact|abuse|support|postmaster)[ \t:=<'\"\[(]{1,4}$", re.IGNORECASE)
 _REPLY = re.compile(r"[\"'<(\[#\s]{0,4}[245]\d\d[ \-\t]")
+# A number is a reply code only where something speaks of mail: lists and source code hold numbers too.
+_MAILISH = (
+    "mail", "recipient", "smtp", "deliver", "sender", "rcpt", "bounce", "relay", "spam", "dsn", "postmaster", "user unknown", "unknown user", "dns", "spf", "dkim", "dmarc", "block", "blacklist", "helo", "tls", "reject", "quota", "greylist", "denied",
+    "message", "courrier", "nachricht", "empf\u00e4nger", "correo", "destinat", "\u30e1\u30fc\u30eb", "\u90ae\u4ef6", "\u90f5\u4ef6", "\u043f\u0438\u0441\u044c\u043c", "\u043f\u043e\u0447\u0442", "\u0441\u043e\u043e\u0431\u0449",
+)
 _LOG_HINTS = ("status=", "stat=", "reject", " ** ", " == ", " => ", " <= ", "result=", "delivery ", ",FAIL,", ",DEFER,", "RecipientStatus", "[outbound]", "[core]", "Fail for ", "ailed-command", "bad-input")
 _DIALOGUE_HINTS = re.compile(r"<-|<~|<<|<\*\*|S:|s:|Out:|(?:^|\n)[ \t]*\d?< ?[2345]\d\d|,<,|CLIENT:|SMTP Response|RECEIVED:|reply:|(?:^|\n)[ \t]*(?:[Ee][Hh][Ll][Oo]|[Hh][Ee][Ll][Oo]|[Ll][Hh][Ll][Oo]|[Mm][Aa][Ii][Ll] [Ff]|[Rr][Cc][Pp][Tt] [Tt])")
 
@@ -90,34 +91,18 @@ def _from_prose(text: str) -> list[Failure]:
     return [_pasted(human or text, segments[0].address if segments else "", text, returned)]
 
 
-def _recipient_in(words: str) -> tuple[str, str]:
-    """Recipient and sender that a reply names, "" where it does not: an address is the recipient unless the words say otherwise."""
-    if "@" not in words:
-        return "", ""
-    told, sender = _TO.search(words), _FROM.search(words)
-    to, mail_from = clean((told[1] or told[2]) if told else ""), clean(sender[1]) if sender else ""
-    if to:
-        return to, mail_from
-    for found in ADDRESS.finditer(words[:4000]):
-        address = clean(found[0])
-        if _SENDERS.match(words, found.end()) or _BEFORE_SENDER.search(words[max(0, found.start() - 40) : found.start()]):
-            mail_from = mail_from or address
-        elif address.lower() != mail_from.lower() and "." in address.rpartition("@")[2]:
-            return address, mail_from
-    return "", mail_from
-
-
 def _pasted(words: str, address: str, whole: str, returned: Returned) -> Failure:
     layers = peel(words.strip("\"'") if words[0] in "\"'" else words)
     last = layers[-1] if layers else Reply()
-    to, mail_from = _recipient_in(words)
+    coded = bool(_REPLY.match(words)) or any(hint in whole[:20_000].lower() for hint in _MAILISH)
+    to, mail_from = mentioned(words)
     helo = _HELO.search(words) if "helo=" in words else None
     seen = {"diagnostic_code": WHERE, "reply_code": WHERE, "status": WHERE}
     if to or address:
         seen["final_recipient"] = WHERE
     return Failure(
-        final_recipient=to or (address if address.lower() != mail_from.lower() else ""), stage=stage_of("", words, ""), status=next((layer.status for layer in reversed(layers) if layer.status), ""),
-        reply_code=next((layer.reply_code for layer in reversed(layers) if layer.reply_code), 0), diagnostic_code=" ".join(words.split())[:4000],
+        final_recipient=to or (address if address.lower() != mail_from.lower() else ""), stage=stage_of("", words, ""), status=next((layer.status for layer in reversed(layers) if layer.status and coded), ""),
+        reply_code=next((layer.reply_code for layer in reversed(layers) if layer.reply_code and coded), 0), diagnostic_code=" ".join(words.split())[:4000],
         phase=next((layer.phase for layer in reversed(layers) if layer.phase), ""), remote_mta=last.remote_mta, remote_ip=last.remote_ip, sending_ip=sending_ip_of(layers), helo_name=helo[1] if helo else "",
         envelope_sender=returned.envelope_sender or mail_from, author_domain=returned.author_domain, message_id=returned.message_id, subject=returned.subject,
         layers=layers, seen=seen, text=whole[:6000] if whole is not words or len(layers) > 1 or not last.reply_code else "",

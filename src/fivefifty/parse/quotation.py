@@ -108,9 +108,10 @@ _CLOSERS: dict[str, Callable[[str, int, int], int]] = {
 
 def _paragraph(low: str, start: int, end: int) -> int:
     """Where the quoted words end: at "(in reply to …)", else at a blank line."""
-    at = low.find("(in reply to", start, end)
-    if at > start:
-        end = at
+    for tail in ("(in reply to", "\ngiving up on "):  # Postfix, qmail
+        at = low.find(tail, start, end)
+        if at > start:
+            end = at
     blank = low.find("\n\n", start + 12, end)
     return blank if blank > 0 else end
 
@@ -201,11 +202,12 @@ QUOTATIONS: tuple[Quotation, ...] = (
     _q("undeliverable-address", "undeliverable address:", r"undeliverable address:\s*"),
     _q("unverified-address", "unverified address:", r"unverified address:\s*"),
     _q("last-error", "last ", r"last (?:transfail|error|smtp error|response|reply|failure|attempt|reason|status)(?: was| is)?\s?[:=]\s*(?=\S)", close=")"),
+    _q("response-was", "response: '", r"response: '(?=\S)", close="'"),
     _q("response-was", "respon", r"respon(?:se|ded|ds)\b(?! to\b)[a-z \t\n]{0,60}:\s*[\"']?"),
     _q("reply-was", "repl", r"repl(?:y|ied)\b(?! to\b)[a-z \t\n]{0,40}:\s*[\"']?(?=" + _REPLY + ")"),
     _q("returned-was", "returned", r"returned was:\s*\"?|returned an? [a-z]{4,12} error\s*:?\s*(?=" + _REPLY + ")", before=spoken_before),
     _q("generated-response", "generated ", r"generated (?:the following |this )?response:\s*"),
-    _q("smtp-server-error", "server error:", r"server error:\s*(?=\S+ )"),
+    _q("smtp-server-error", "server error:", r"server error:\s*(?!\d{3}\b)(?=\S+ )"),
     _q("got-reply", "got ", r"got (?:code )?\"?(?=" + _REPLY + ")"),
     _q("got-reply", "with message", r"with message\s*[\"':]{1,3}\s*(?=" + _REPLY + ")", close='"'),
     _q("ironport", "-'", r"(?<=[45]\d\d)-'", close="'", keep=3),

@@ -10,7 +10,7 @@ from ..rules import Context
 # A reply starts a line or follows what introduces one ("said: ", "; ", "'", "(").  RFC 5321 4.2: three digits, then space or hyphen.
 # The class stands in front of the look-behind: the engine then skips to the digits instead of trying every character.
 _REPLY = re.compile(
-    r"[245](?<![\w.\-/@\[=].)[0-7]\d(?:(?=[ \-\t\n:,;#]|$)|(?=[.)\]'\"](?:[\s,;]|$)))(?! (?:bytes?|[kmg]i?b|seconds?|minutes?|hours?|days?|messages|recipients|times)\b)[ \-\t\n:']*(?:\(?#?\(?([245]\.\d{1,3}\.\d{1,4})\b\)?)?"
+    r"[245](?<![\w.\-/@\[=].)[0-7]\d(?<!40[1-9])(?:(?=[ \-\t\n:,;#]|$)|(?=[.)\]'\"](?:[\s,;]|$)))(?! (?:bytes?|[kmg]i?b|seconds?|minutes?|hours?|days?|messages|recipients|times|k?g|m?l|[kcm]?m|eur|usd|px)\b)[ \-\t\n:']*(?:\(?#?\(?([245]\.\d{1,3}\.\d{1,4})\b\)?)?"
 )
 _STATUS = re.compile(r"[245](?<![\w.\-/\[].)\.\d{1,3}\.\d{1,4}(?![\w\-]|\.\d)")
 _NAMED = re.compile(r"code\W{0,4}([45]\d\d)\b")

@@ -14,7 +14,7 @@ _LINE = re.compile(r"(?:^|(?<=\s))(\w{6}-\w{6,11}-\w{2,4}) (\*\*|==|=>|->|<=|\*>
 _FLAGGED = re.compile(r"(\*\*|==) (\S{1,320}@\S{1,255})")
 _FIELD = re.compile(r" ([A-Za-z]{1,4})=((?:<[^<>]{0,500}>|\"[^\"]{0,998}\"|[^\s:\"<]\S{0,500}?)(?= |: |:$|$))")
 _HOST = re.compile(r"\bH=(?:\(([^()\s]{1,255})\)|([A-Za-z0-9_.\-]{1,255}))?(?: \(([^()\s]{1,255})\))? ?\[([0-9A-Fa-f:.]{3,45})\]")
-_REJECTED = re.compile(r"\b(temporarily )?rejected (RCPT|MAIL|EHLO or HELO|EHLO|HELO|STARTTLS|AUTH|connection|after DATA|DATA|before DATA|sender|by [a-z_]{2,30}(?:\(\))?|during MIME ACL checks)[^:<]{0,60}?(?:<([^<>]{0,320})>)?[^:]{0,60}: ?")
+_REJECTED = re.compile(r"\b(temporarily )?rejected (RCPT|MAIL|EHLO or HELO|EHLO|HELO|STARTTLS|AUTH|connection|after DATA|DATA|before DATA|sender|by [a-z_]{2,30}(?:\(\))?|during MIME ACL checks)[^:<]{0,60}(?:<([^<>]{0,320})>)?[^:]{0,60}: ?")
 _WORDS = re.compile(r"(?: defer \(-?\d{1,5}\)[^:]{0,300})?: ")
 _PHASES = {"RCPT": "rcpt", "MAIL": "mail", "EHLO": "ehlo", "HELO": "ehlo", "EHLO or HELO": "ehlo", "connection": "connect", "after DATA": "end-of-data", "DATA": "data", "before DATA": "data", "STARTTLS": "starttls", "AUTH": "auth"}
 _OUTCOMES = {"**": "failed", "==": "delayed", "=>": "delivered", "->": "delivered", "*>": "delivered"}

@@ -15,18 +15,23 @@ _REPLY = re.compile(r"(?<![\w.\-=])([45]\d\d[ \-][^\n\"]{3,2000})")
 _TO = re.compile(r"(?:recipient|rcpt|to)[ :=]{1,3}<?([^\s<>\"]{1,200}@[^\s<>\"]{1,255})")
 
 
+def _address(words: str) -> str:
+    found = ADDRESS.search(words)
+    return clean(found[0]) if found else ""
+
+
 def read(line: str) -> Entry | None:
     """A line of Haraka's log."""
     told = {name: text or bare for name, text, bare in _FIELD.findall(line)}
     found = _ID.search(line)
     key = found[1] if found else ""
     if "[core] disconnect" in line and told.get("lr", "")[:1] in ("4", "5"):
-        return Entry("rejected", "", Failure(sending_ip=told.get("ip", ""), helo_name=told.get("helo", "")), told["lr"])
+        return Entry("rejected", "", Failure(final_recipient=_address(told["lr"]), sending_ip=told.get("ip", ""), helo_name=told.get("helo", "")), told["lr"])
     if "delivered" in line and "response" in told:
         return Entry("delivered", key, Failure(remote_mta=told.get("host", ""), remote_ip=told.get("ip", "")), told["response"])
     reply = _REPLY.search(told.get("response", "") or told.get("lr", "") or line)
     if reply is None or not any(word in line for word in ("bounc", "reject", "defer", "fail", "error", "code")):
         return None
-    to = _TO.search(line) or ADDRESS.search(line[: reply.start()])
-    known = Failure(final_recipient=clean(to[1] if to.re is _TO else to[0]) if to else "", remote_mta=told.get("host", ""), remote_ip=told.get("ip", ""))
+    to = _TO.search(line)
+    known = Failure(final_recipient=clean(to[1]) if to else _address(line), remote_mta=told.get("host", ""), remote_ip=told.get("ip", ""))
     return Entry("delayed" if reply[1][0] == "4" else "failed", key, known, reply[1])

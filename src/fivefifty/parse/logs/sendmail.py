@@ -73,7 +73,7 @@ def _delivery(line: str, at: int, key: str, base: Failure) -> Entry:
     name, ip = _ends(line[:at])
     low = words.lower()
     outcome = "delivered" if low.startswith("sent") else ("delayed" if low.startswith("deferred") or (dsn and dsn[1][0] == "4") else "failed")
-    if low == "user unknown" and dsn and dsn[1][2:] not in ("1.1", "1.0", "0.0"):
-        words = f"dsn={dsn[1]}, stat={words}"  # sendmail's word for every 550 to RCPT; the status is the receiver's own
+    if low == "user unknown":  # sendmail's own word for every 550 to RCPT; only the status is the receiver's
+        words = f"dsn={dsn[1]}, stat={words}" if dsn else f"stat={words}"
     known = Failure(final_recipient=clean(to[1].split(",")[0]) if to else "", status=dsn[1] if dsn else "", remote_mta=name, remote_ip=ip, reporting_mta=base.reporting_mta, last_attempt_date=base.last_attempt_date)
     return Entry(outcome, key, known, words)
