@@ -12,7 +12,7 @@ from .mentioned import mentioned
 from .statement import stated
 
 HINTS = (
-    "mailer error", "smtp error", "smtp connect() failed", "smtplib.", "recipientsrefused", "', b\"", "(b'", ", b'", "senderrefused", "dataerror", "smtpresponseexception", "smtpauthenticationerror", "responsecode", "eenvelope", "eauth", "emessage", "smtpsendfailed", "smtpaddressfailed",
+    "mailer error", "smtp error", "smtp connect() failed", "smtplib.", "recipientsrefused", "senderrefused", "dataerror", "smtpresponseexception", "smtpauthenticationerror", "responsecode", "eenvelope", "eauth", "emessage", "smtpsendfailed", "smtpaddressfailed",
     "smtpsenderfailed", "sendfailedexception", "smtpexception", "smtpfailedrecipient", "server response", "server error", "0x800ccc", "responded", "expected response code", "but got code", "error number", "net::smtp", "r\u00e9ponse du serveur",
     "le serveur a r\u00e9pondu", "serverantwort", "antwort des servers", "server antwortete", "respuesta del servidor", "servidor respondi\u00f3", "risposta del server", "server ha risposto", "resposta do servidor", "servidor respondeu", "\u043e\u0442\u0432\u0435\u0442 \u0441\u0435\u0440\u0432\u0435\u0440\u0430",
 )
@@ -35,7 +35,7 @@ _FAILED = re.compile(r"(?:^|[,\s])\s*([^\s<>,:]{1,320}@[^\s<>,:]{1,255}):?(?=\s|
 
 def looks_like_client(low: str) -> bool:
     """Whether a text (lower case) holds words of a program's error dialog or exception."""
-    return any(hint in low for hint in HINTS)
+    return any(hint in low for hint in HINTS) or ((", b'" in low or ', b"' in low or "': (" in low) and bool(_TUPLE.search(low[:100_000])))
 
 
 def read_client(text: str, where: str = "pasted text") -> list[Failure]:

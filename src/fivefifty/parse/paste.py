@@ -7,12 +7,14 @@ from ..model import Failure, Reply
 from .client import looks_like_client, read_client
 from .dsn import read_report
 from .event import read_events
+from .formats import exchange
 from .logs import read_log
 from .mentioned import mentioned
-from .mime import Part
-from .narrative import cut, read_story
+from .mime import Headers, Mail, Part
+from .narrative import Story, cut, read_story
 from .report import failure_of, sending_ip_of, stage_of
 from .returned import Returned, returned_from_text
+from .telling import Telling
 from .transcript import read_transcript
 from .wrapper import peel
 
@@ -41,7 +43,7 @@ def read_paste(text: str) -> list[Failure]:
     fields = _from_fields(text)
     if fields:
         return fields
-    for read in (_from_events, _from_logs, _from_dialogue, _from_client):
+    for read in (_from_events, _from_logs, _from_dialogue, _from_exchange, _from_client):
         found = read(text)
         if found:
             return found
@@ -58,7 +60,7 @@ def _from_fields(text: str) -> list[Failure]:
         fields = _FIELD.search(text) or fields
     before = text[: fields.start()].rfind("\n\n")
     report = read_report(text[before + 2 if before >= 0 else 0 :])
-    part = Part({}, b"", "text/plain", {}, WHERE)
+    part = Part(Headers(), b"", "text/plain", {}, WHERE)
     return [failure_of(group, report.message, part, Returned(), text[:6000], ()) for group in report.recipients]
 
 
@@ -72,6 +74,14 @@ def _from_logs(text: str) -> list[Failure]:
 
 def _from_dialogue(text: str) -> list[Failure]:
     return read_transcript(text, WHERE) if "\n" in text and _DIALOGUE_HINTS.search(text) else []
+
+
+def _from_exchange(text: str) -> list[Failure]:
+    """The text of an Exchange report: two layouts that the narrative reader can't see."""
+    if "\n" not in text:
+        return []
+    human, below = cut(text)
+    return exchange.read(Telling(Mail(Headers()), Story(human, below), WHERE, returned_from_text(below) if below else Returned()))
 
 
 def _from_client(text: str) -> list[Failure]:
@@ -94,7 +104,7 @@ def _from_prose(text: str) -> list[Failure]:
 def _pasted(words: str, address: str, whole: str, returned: Returned) -> Failure:
     layers = peel(words.strip("\"'") if words[0] in "\"'" else words)
     last = layers[-1] if layers else Reply()
-    coded = bool(_REPLY.match(words)) or any(hint in whole[:20_000].lower() for hint in _MAILISH)
+    coded = bool(_REPLY.match(words) or last.remote_ip) or any(hint in whole[:20_000].lower() for hint in _MAILISH)
     to, mail_from = mentioned(words)
     helo = _HELO.search(words) if "helo=" in words else None
     seen = {"diagnostic_code": WHERE, "reply_code": WHERE, "status": WHERE}

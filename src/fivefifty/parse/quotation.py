@@ -234,7 +234,7 @@ _FOREIGN = (
 
 @cache
 def _foreign_quotations() -> tuple[Quotation, ...]:
-    return tuple(_q("response-was", words, re.escape(words) + r"[^:\uff1a'\"\n]{0,20}[:\uff1a'\"]\s*['\"]?", close="" if words.endswith(("répondu", "serveur")) else "") for words in _FOREIGN)
+    return tuple(_q("response-was", words, re.escape(words) + r"[^:\uff1a'\"\n]{0,20}[:\uff1a'\"]\s*['\"]?") for words in _FOREIGN)
 
 
 def foreign(low: str) -> list[Quotation]:

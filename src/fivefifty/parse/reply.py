@@ -13,7 +13,7 @@ _REPLY = re.compile(
     r"[245](?<![\w.\-/@\[=].)[0-7]\d(?<!40[1-9])(?:(?=[ \-\t\n:,;#]|$)|(?=[.)\]'\"](?:[\s,;]|$)))(?! (?:bytes?|[kmg]i?b|seconds?|minutes?|hours?|days?|messages|recipients|times|k?g|m?l|[kcm]?m|eur|usd|px)\b)[ \-\t\n:']*(?:\(?#?\(?([245]\.\d{1,3}\.\d{1,4})\b\)?)?"
 )
 _STATUS = re.compile(r"[245](?<![\w.\-/\[].)\.\d{1,3}\.\d{1,4}(?![\w\-]|\.\d)")
-_NAMED = re.compile(r"code\W{0,4}([45]\d\d)\b")
+_NAMED = re.compile(r"code\W{0,4}([45]\d\d(?<!40[1-9]))\b")
 
 
 def codes_of(text: str) -> tuple[int, str]:

@@ -31,7 +31,7 @@ _PHASES = (
 )
 _HEADS = ("does not like ", "failed after i ", "after ", "did not like our", ">>> ", "remote host said", "sender was rejected", "name was rejected", "refused to talk", "connect to ", "while ")
 _MARK = re.compile(r"\n[ \t>|]*<<< ?")
-_TYPE = re.compile(r"\s*(?:smtp|x-[\w-]{1,40}|dns|error|esmtp|lmtp|unknown)\s*;\s*", re.IGNORECASE)
+_TYPE = re.compile(r"\s*(?:smtp|x-[\w-]{1,40}|x\.?400|dns|error|esmtp|lmtp|unknown)\s*;\s*", re.IGNORECASE)
 
 # The host a sentence without any quotation speaks of: "connect to H[IP]:25: Connection timed out", "lost connection with H[IP] while …".
 _TALKED = re.compile(r"(?:connect to|connection with|conversation with|offered by host|failed; server|connecting to)\s+\[?([a-z0-9_.\-]{1,255})\]?\s?[\[(](?:ipv6:)?([0-9a-f:.]{3,45})[\])]")

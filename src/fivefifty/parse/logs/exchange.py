@@ -14,7 +14,7 @@ _STATUS = re.compile(r"(?:^|,|\{)\"?((?:\[?\{LED=|[45]\d\d[ ;]|#?[45]\d\d#)[^\"]
 _SHOWN = re.compile(r"\bRecipientStatus\s*:\s*\{+(.{3,2000}?)\}\s*(?=[A-Z][A-Za-z]{2,30}\s*:|$)")
 _RECIPIENTS = re.compile(r"\bRecipients?(?:Address)?\s*:\s*\{?([^\s{},]{3,320})")
 _SENDER = re.compile(r"\bSender(?:Address)?\s*:\s*([^\s,]{3,320})")
-_MESSAGE_ID = re.compile(r"<([^\s<>,\"]{3,500}@[^\s<>,\"]{1,255})>")
+_MESSAGE_ID = re.compile(r"<([^\s<>,\"]{1,500}@[^\s<>,\"]{1,255})>")
 
 
 def read(line: str) -> Entry | None:
