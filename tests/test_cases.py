@@ -2,6 +2,7 @@
 
 expect.toml holds one [[verdict]] table for each expected verdict, in order; only the fields named are compared.  Names of
 Verdict fields stand alone, fields of its Failure have the prefix "failure_".  `verdicts = 0` means: not a bounce.
+`own_domains` is given to `diagnose`.
 """
 import tomllib
 from pathlib import Path
@@ -25,7 +26,7 @@ def test_case(case):
     expected = tomllib.loads((case / "expect.toml").read_text(encoding="utf-8"))
     source, = case.glob("input.*")
     data = source.read_bytes()
-    verdicts = fivefifty.diagnose(data.decode("utf-8") if source.suffix == ".txt" else data)
+    verdicts = fivefifty.diagnose(data.decode("utf-8") if source.suffix == ".txt" else data, own_domains=expected.get("own_domains", ()))
     wanted = expected.get("verdict", [])
     assert len(verdicts) == expected.get("verdicts", len(wanted)), [verdict.failure.final_recipient for verdict in verdicts]
     for verdict, fields in zip(verdicts, wanted, strict=False):

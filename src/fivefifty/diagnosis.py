@@ -14,7 +14,7 @@ from .knowledge import rulebook
 from .model import Failure, Reply
 from .parse import parse
 from .providers import provider_of
-from .rules import Context, Match, Rulebook, fold
+from .rules import Context, Match, Rulebook, fold, words_in
 from .verdict import Verdict
 
 STRONG = 60  # from this rank on the innermost host's words need no second witness
@@ -23,6 +23,11 @@ WEAK = 45  # up to this rank an enhanced status that names a subject is the bett
 
 _BEFORE_RCPT = frozenset(("connect", "ehlo", "starttls", "auth", "mail"))  # RFC 5321 3.3: the recipient is not named yet
 _ABOUT_RECIPIENT = frozenset(("address.unknown", "address.inactive", "address.domain", "address.syntax"))
+_DOUBTS = frozenset(
+    "sender senders originator blocked block blacklist blacklisted blocklist blocklisted listed spam policy policies reputation spf dkim dmarc relay relaying greylist greylisted "
+    "temporarily temporary later retry limit quota authenticate authenticated authentication authorized permission permitted forbidden prohibited restricted login password "
+    "verify verification unverified callout callback".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,19 @@ def _may_suppress(found: Cause, reading: _Reading, failure: Failure, permanent: 
     """Only a stated, final word about the address itself, or a complaint, takes an address off the list."""
     if not found.suppress or reading.standing != "stated" or (reading.match is not None and reading.match.rule.suppress is False):
         return False
-    return failure.kind == "notice" or (permanent and failure.action not in ("delayed", "delivered", "relayed", "expanded"))
+    if failure.kind == "notice":
+        return True
+    return permanent and failure.action not in ("delayed", "delivered", "relayed", "expanded") and not _leaves_a_doubt(failure, reading.match)
+
+
+def _leaves_a_doubt(failure: Failure, match: Match | None) -> bool:
+    """Whether the reply also speaks of the sender, of a rule or of a while: then a live address may stand behind it.
+
+    A dead address kept costs one more bounce; a live one declared dead is lost.
+    """
+    said = fold(failure.layers[-1].text if failure.layers else failure.text)
+    others = words_in(said)[1] & _DOUBTS
+    return bool(others) and not others <= words_in(" ".join(match.words) if match else "")[1]
 
 
 def _verdict(failure: Failure, reading: _Reading, provider: str, index: int, where: str, *, kind: str = "") -> Verdict:

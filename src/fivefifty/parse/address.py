@@ -5,16 +5,21 @@ import re
 
 # Local part and domain loosely after RFC 5321 4.1.2 and RFC 6531: reports hold addresses that no grammar admits.
 ADDRESS = re.compile(r"(?:\"[^\"\s]{1,64}\"|[^\s<>\"'()\[\]:;,@|\\\u3000-\u303f\uff00-\uffef]{1,200})@(?:\[[0-9a-fA-F:.]{2,60}\]|[^\W_](?:[^\s<>\"'()\[\]:;,@|\\/?!*=\u3000-\u303f\uff00-\uffef]{0,250}[^\W_])?)")
+_PLAIN = re.compile(r"[A-Za-z0-9_.+=-]{1,200}@[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){1,20}")
 _TYPED = re.compile(r"\s*[A-Za-z][\w.+-]{0,30}\s*;\s*")  # RFC 3464 2.1.2: an atom; gateways write "RFC-822", "X.400" and worse
 _HEX = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 
 
 def clean(value: str) -> str:
     """An address from a report field: type, display name, angle brackets and comments taken off (RFC 3464 2.3.2, RFC 6533 3)."""
+    if not value:
+        return ""
     if ";" in value:
         typed = _TYPED.match(value)
         value = value[typed.end() :] if typed else value
     value = value.strip()
+    if _PLAIN.fullmatch(value):
+        return value
     if "\\x{" in value:
         value = _HEX.sub(lambda found: chr(min(int(found[1], 16), 0x10FFFF)), value)
     if "<" in value and ">" in value:

@@ -13,21 +13,18 @@ END = 1 << 30
 def first(pattern: re.Pattern[str], low: str, cues: tuple[str, ...], start: int = 0, end: int = END) -> re.Match[str] | None:
     """What `pattern.search` finds in a text in lower case, for a pattern whose every match begins with one of the cues."""
     best: re.Match[str] | None = None
-    limit = end
+    limit, find = end, low.find
     for cue in cues:
-        at = low.find(cue, start, min(limit + len(cue) - 1, end))
-        while at >= 0:
+        at = find(cue, start, end)
+        while 0 <= at < limit:
             found = pattern.match(low, at, end)
             if found:
                 best, limit = found, at
                 break
-            at = low.find(cue, at + 1, min(limit + len(cue) - 1, end))
+            at = find(cue, at + 1, end)
     return best
 
 
 def holds(low: str, cues: tuple[str, ...], end: int = END) -> bool:
     """Whether one of the cues stands in a text."""
-    for cue in cues:
-        if low.find(cue, 0, end) >= 0:
-            return True
-    return False
+    return any(low.find(cue, 0, end) >= 0 for cue in cues)

@@ -43,6 +43,11 @@ def _is_recipient(fields: Fields) -> bool:
     )
 
 
+def _several(block: str) -> bool:
+    low = block.lower()
+    return low.count("final-recipient") > 1 or low.count("original-recipient") > 1
+
+
 def _cut_at_recipients(block: str) -> list[str]:
     """A block with several recipients and no blank line between them, taken apart (seen in gateways' reports).
 
@@ -60,9 +65,10 @@ def _cut_at_recipients(block: str) -> list[str]:
 
 def read_report(text: str) -> Report:
     """The groups of a delivery-status text.  Blank lines part them (RFC 3464 2.1); what holds no field is passed over."""
-    message, recipients, capped = Group(), [], False
+    message, capped = Group(), False
+    recipients: list[Group] = []
     for block in _BLANK.split(text):
-        for piece in _cut_at_recipients(block) if block.count("ecipient") > 1 else [block]:
+        for piece in _cut_at_recipients(block) if block.count("ecipient") > 1 and _several(block) else [block]:
             fields = fields_of(piece)
             if not fields:
                 continue

@@ -6,12 +6,12 @@ from dataclasses import replace
 from ..model import Failure
 from .address import addresses
 from .arf import read_feedback
-from .mime import Mail, Part, decode_words, decoded, read_mail, text_of, unix
+from .mime import Mail, Part, decode_words, decoded, read_mail, unix
 from .nested import read_nested
 from .notice import is_automatic_reply
 from .recognize import looks_like_bounce
 from .report import from_report, human_part
-from .returned import Returned, is_foreign, returned_from_text
+from .returned import Returned, is_foreign, returned_from_bytes
 from .story import from_marked, from_story
 
 _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
@@ -70,7 +70,7 @@ def _returned(mail: Mail) -> Returned:
     for part in mail.parts:
         if part.type in _RETURNED_TYPES:
             body = decoded(part, 64_000) if part.headers.first("content-transfer-encoding") else part.body
-            return returned_from_text(text_of(unix(body[:64_000])))
+            return returned_from_bytes(body)
     return Returned()
 
 

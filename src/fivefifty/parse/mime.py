@@ -9,6 +9,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 30
@@ -40,29 +41,29 @@ class Headers:
         return self._all
 
     def first(self, name: str) -> str:
-        """The first value of a field (lower-case name), unfolded, or ""."""
+        """The first value of a field (lower-case name), unfolded, or "".  "Name : value" is read too (RFC 5322 4.5)."""
         if self._all is not None:
             values = self._all.get(name)
             return values[0] if values else ""
-        if self._low is None:
-            self._low = self.block.lower()
         low = self._low
-        at = 0 if low.startswith(name + ":") else low.find("\n" + name + ":") + 1
-        if not at and not low.startswith(name + ":"):
-            return self._behind_space(name)
-        start = at + len(name) + 1
+        if low is None:  # a line break in front, so that every field has one; U+0130 is the one letter that grows
+            low = "\n" + self.block.lower()
+            self._low = low = low if len(low) == len(self.block) + 1 else "\n" + self.block.replace("\u0130", "I").lower()
+        wanted = "\n" + name
+        at = low.find(wanted)
+        while at >= 0:
+            start = at + len(wanted)
+            if low[start : start + 1] == ":" or low[start : start + 40].lstrip(" \t").startswith(":"):
+                return self._value(low, low.find(":", start) + 1)
+            at = low.find(wanted, start)
+        return ""
+
+    def _value(self, low: str, start: int) -> str:
         end = low.find("\n", start)
         while end >= 0 and low[end + 1 : end + 2] in (" ", "\t"):
             end = low.find("\n", end + 1)
-        value = self.block[start : end if end >= 0 else len(low)] if len(low) == len(self.block) else self.all[name][0]
-        return " ".join([line.strip() for line in value.split("\n")]) if "\n" in value else value.strip()
-
-    def _behind_space(self, name: str) -> str:
-        """A field written "Name : value" (RFC 5322 4.5 reads it)."""
-        if self._low is not None and f"\n{name} " not in self._low and not self._low.startswith(name + " "):
-            return ""
-        values = self.all.get(name)
-        return values[0] if values else ""
+        value = self.block[start - 1 : end - 1] if end >= 0 else self.block[start - 1 :]
+        return " ".join([line.strip() for line in value.split("\n")]).strip() if "\n" in value else value.strip()
 
     def get(self, name: str, default: list[str] | tuple[str, ...] = ()) -> list[str] | tuple[str, ...]:
         """All values of a field."""
@@ -130,14 +131,13 @@ def fields_of(block: str) -> Fields:
     return found
 
 
-def split_header(data: bytes) -> tuple[bytes, int]:
-    """The header block and the offset of the body.  A block without end is all header, up to the cap."""
-    if data.startswith(b"\n"):
-        return b"", 1
-    end = data.find(b"\n\n", 0, MAX_HEADER_BLOCK)
-    if end < 0:
-        return data[:MAX_HEADER_BLOCK], min(len(data), MAX_HEADER_BLOCK)
-    return data[:end], end + 2
+def split_header(data: bytes, start: int, end: int) -> tuple[bytes, int]:
+    """The header block from `start` on and the offset of the body.  A block without end is all header, up to the cap."""
+    if data.startswith(b"\n", start):
+        return b"", start + 1
+    limit = min(end, start + MAX_HEADER_BLOCK)
+    at = data.find(b"\n\n", start, limit)
+    return (data[start:at], at + 2) if at >= 0 else (data[start:limit], limit)
 
 
 def content_type(headers: Headers) -> tuple[str, dict[str, str]]:
@@ -145,10 +145,15 @@ def content_type(headers: Headers) -> tuple[str, dict[str, str]]:
     value = headers.first("content-type")
     if not value:
         return "text/plain", {}
-    kind = value.split(";", 1)[0].strip().lower()
-    if ";" not in value:
-        return kind or "text/plain", {}
-    return kind or "text/plain", {name.lower(): quoted or bare for name, quoted, bare in _PARAM.findall(value[:4000])}
+    kind, params = _media_type(value) if len(value) < 80 else _media_type.__wrapped__(value)
+    return kind, dict(params)
+
+
+@lru_cache(maxsize=256)
+def _media_type(value: str) -> tuple[str, dict[str, str]]:
+    kind, _, rest = value.partition(";")
+    params = {name.lower(): quoted or bare for name, quoted, bare in _PARAM.findall(value[:4000])} if rest else {}
+    return kind.strip().lower() or "text/plain", params
 
 
 def _sections(data: bytes, start: int, boundary: bytes) -> list[tuple[int, int]]:
@@ -189,13 +194,13 @@ def read_mail(data: bytes) -> Mail:
         data = data[:MAX_BYTES]
     while data.startswith((b"From ", b">From ")):  # mbox separator that came along
         data = data[data.find(b"\n") + 1 :] if b"\n" in data else b""
-    block, body = split_header(data.lstrip(b"\n") if data.startswith(b"\n") else data)
     if data.startswith(b"\n"):
         data = data.lstrip(b"\n")
+    block, body = split_header(data, 0, len(data))
     mail.headers = Headers(text_of(block))
     kind, params = content_type(mail.headers)
     if not mail.headers.first("content-type"):
-        lost = _LOST.search(data, body, body + 20_000)
+        lost = _LOST.search(data, body, body + 20_000) if data.find(b"\n--", max(body - 1, 0), body + 20_000) >= 0 else None
         if lost:
             mail.notes.append("multipart without a Content-Type header: the boundary was found in the text")
             kind, params = "multipart/mixed", {"boundary": text_of(lost[1])}
@@ -211,13 +216,13 @@ def read_mail(data: bytes) -> Mail:
             mail.notes.append("a multipart without its boundary was read as text")
             mail.parts.append(Part(Headers(), data[start:end], "text/plain", {}, f"part {where or '1'}", start))
             continue
-        deeper = []
+        deeper: list[tuple[int, int, str, int, str]] = []
         for number, (first, last) in enumerate(sections, 1):
             if len(mail.parts) + len(stack) + len(deeper) >= MAX_PARTS:
                 mail.notes.append(f"only the first {MAX_PARTS} parts were read")
                 break
             name = f"{where}.{number}" if where else str(number)
-            block, inner = split_header(data[first:min(last, first + MAX_HEADER_BLOCK)])
+            block, inner = split_header(data, first, last)
             headers = Headers(text_of(block))
             kind, params = content_type(headers)
             unfolded = _UNFOLDED.search(block) if kind.startswith("multipart/") and not params.get("boundary") else None
@@ -227,10 +232,10 @@ def read_mail(data: bytes) -> Mail:
                 if depth >= MAX_DEPTH:
                     mail.notes.append(f"parts nested deeper than {MAX_DEPTH} were not opened")
                     continue
-                deeper.append((first + inner, last, params["boundary"], depth + 1, name))
+                deeper.append((inner, last, params["boundary"], depth + 1, name))
                 mail.parts.append(Part(headers, b"", kind, params, f"part {name}", first))
             else:
-                mail.parts.append(Part(headers, data[first + inner : last], kind, params, f"part {name}", first + inner))
+                mail.parts.append(Part(headers, data[inner:last], kind, params, f"part {name}", inner))
         stack.extend(reversed(deeper))
     return mail
 

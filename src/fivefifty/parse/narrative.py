@@ -7,7 +7,9 @@ structure, so the structure is read: cut off the returned mail, find the recipie
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from .address import ADDRESS, addresses, clean
 
@@ -16,13 +18,15 @@ MAX_FOUND = 12_000
 MAX_LINE = 1_000
 MAX_WEIGHED = 40  # addresses of one line that are looked at closely
 
-# What a line that announces the returned mail holds; found by plain search, then the line is read with _CUT.
+# What a line that announces the returned mail holds, by a stem they share ("" for none); found by plain search, then the line is read with _CUT.
 _ANNOUNCED = (
-    "original m", "copy of", "unsent message", "returned me", "headers follow", "header follows", "text follows", "message follows", "message reads", "message was as", "is attached", "is appended",
-    "is included", "header of the original", "headers of the original", "body of the original", "message headers", "undelivered message", "undeliverable message", "following is the header", "following are the header",
-    "lines of", "bytes of", "rejected message", "message body follows", "\u539f\u6587", "\u539f\u90ae\u4ef6", "\u539f\u59cb\u90ae\u4ef6", "\u5143\u306e\u30e1\u30fc\u30eb", "\u304a\u9001\u308a\u3044\u305f\u3060\u3044\u305f",
-    "urspr\u00fcngliche nachricht", "message d'origine", "mensaje original", "mensagem original", "messaggio originale", "oorspronkelijk bericht", "\u0438\u0441\u0445\u043e\u0434\u043d\u043e\u0435 \u0441\u043e\u043e\u0431\u0449\u0435\u043d\u0438\u0435",
+    ("original", ("original m", "header of the original", "headers of the original", "body of the original", "mensaje original", "mensagem original", "messaggio originale")),
+    ("follow", ("headers follow", "header follows", "text follows", "message follows", "message body follows", "following is the header", "following are the header")),
+    ("is a", ("is attached", "is appended")),
+    ("undeliver", ("undelivered message", "undeliverable message")),
+    ("", ("copy of", "lines of", "bytes of", "returned me", "unsent message", "rejected message", "message reads", "message was as", "message headers", "is included", "message d'origine", "oorspronkelijk bericht")),
 )
+_ANNOUNCED_ABROAD = ("\u539f\u6587", "\u539f\u90ae\u4ef6", "\u539f\u59cb\u90ae\u4ef6", "\u5143\u306e\u30e1\u30fc\u30eb", "\u304a\u9001\u308a\u3044\u305f\u3060\u3044\u305f", "urspr\u00fcngliche nachricht", "\u0438\u0441\u0445\u043e\u0434\u043d\u043e\u0435 \u0441\u043e\u043e\u0431\u0449\u0435\u043d\u0438\u0435")
 _CUT = re.compile(
     r"[ \t>*|#=~_+.:\u2015\u2500-]*(?:"
     r"below (?:this line )?is a copy|this is a copy of|enclosed is a copy|included is a copy|here is (?:a copy|your message)|a copy of (?:your|the)|"
@@ -32,7 +36,7 @@ _CUT = re.compile(
     r"first \d+ (?:lines|bytes|kilobytes) of|"
     r"\u539f\u6587|\u539f\u90ae\u4ef6|\u539f\u59cb\u90ae\u4ef6|\u5143\u306e\u30e1\u30fc\u30eb|\u304a\u9001\u308a\u3044\u305f\u3060\u3044\u305f|urspr\u00fcngliche nachricht|message d'origine|mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht|\u0438\u0441\u0445\u043e\u0434\u043d\u043e\u0435 \u0441\u043e\u043e\u0431\u0449\u0435\u043d\u0438\u0435"
     r")")
-_HEADERS = re.compile(r"(?:^|\n)(?:(?:Return-Path|Received|Message-ID|X-[A-Za-z-]{1,40}|DKIM-Signature|MIME-Version|From|Date|Delivered-To|Subject|To|Content-Type|User-Agent):[^\n]*+\n(?:[ \t][^\n]*+\n)*+){3}", re.IGNORECASE)
+_HEADERS = re.compile(r"\n(?:(?:return-path|received|message-id|x-[a-z-]{1,40}|dkim-signature|mime-version|from|date|delivered-to|subject|to|content-type|user-agent):[^\n]*+\n(?:[ \t][^\n]*+\n)*+){3}")
 
 # What may stand before an address on its own line, behind it, and the words that lead up to one.
 _MARKS = " \t<>*\u2022\u00b7-\"'[(|=:\u3000\u300c\u300e\uff1c"
@@ -55,7 +59,7 @@ _HELP = re.compile(
     r"\b(?:from|sent by|sender(?: is)?|on behalf of|(?:message|queue)[ -]?id(?: is)?|\bid)[: ]+[<\"'(\[]*$|mail from:|\bfrom[: ]+<?[^\s<>]{1,200} ?[\[(]$|\u304a\u554f", re.IGNORECASE)
 _NO_RECIPIENT = re.compile(
     r"[ \t>*|]*+(?:message-?id|references|in-reply-to|(?:mail )?from|(?:original )?sender|return-path|reply-to|envelope-(?:from|sender)|x-[\w-]{1,40}|received|for|helo|ehlo|von|de|absender|exp\u00e9diteur|remitente|mittente|\u53d1\u4ef6\u4eba|\u5dee\u51fa\u4eba|\u043e\u0442(?: \u043a\u043e\u0433\u043e)?)[ \t]*+[:\uff1a]", re.IGNORECASE)
-_HELP_ENDS = re.compile(r"(?:contact(?: the)?|write to|mail to|sent by|message from|sent from|on behalf of|sender(?: is)?|support(?: at)?|postmaster)[ \t:,]*$", re.IGNORECASE)
+_HELP_ENDS = ("contact", "contact the", "write to", "mail to", "sent by", "message from", "sent from", "on behalf of", "sender", "sender is", "support", "support at", "postmaster")
 
 
 @dataclass(slots=True)
@@ -75,43 +79,56 @@ class Story:
     human: str
     returned: str = ""
     segments: list[Segment] = field(default_factory=list)
+    low: str = ""  # `human` in lower case, at the same offsets
+
+    def __post_init__(self) -> None:
+        self.low = self.low or lower(self.human)
 
 
 def lower(text: str) -> str:
     """Lower case at the same offsets: U+0130 is the one letter that grows."""
-    return text.replace("\u0130", "I").lower()
+    low = text.lower()
+    return low if len(low) == len(text) else text.replace("\u0130", "I").lower()
 
 
-def _announcement(text: str) -> tuple[int, int]:
-    """Start of the first line that announces the returned mail, and of the line behind it; (-1, -1) where there is none."""
-    low = lower(text)
-    best, below = -1, -1
-    for words in _ANNOUNCED:
-        at = low.find(words, 0, best if best >= 0 else len(low))
+def _announcement(low: str, limit: int) -> tuple[int, int]:
+    """Start of the first line before `limit` that announces the returned mail, and of the line behind it; (-1, -1) where there is none."""
+    best, below = limit, -1
+    groups = [words for stem, words in _ANNOUNCED if low.find(stem, 0, limit) >= 0]
+    for one in (*chain.from_iterable(groups), *(() if low.isascii() else _ANNOUNCED_ABROAD)):
+        at = low.find(one, 0, best)
         while at >= 0:
             start, end = low.rfind("\n", 0, at) + 1, low.find("\n", at)
             end = end if end >= 0 else len(low)
             if at - start < 100 and _CUT.match(low[start : min(end, start + 300)]):
                 best, below = start, end + 1
                 break
-            at = low.find(words, end, best if best >= 0 else len(low))
-    return best, below
+            at = low.find(one, end, best)
+    return (best, below) if below >= 0 else (-1, -1)
+
+
+def _places(text: str, low: str) -> tuple[int, int]:
+    """Where the human part of a report ends and where the returned mail below it starts."""
+    headers = _HEADERS.search(low, 40)  # first: what announces the mail stands above its headers
+    at, below = _announcement(low, headers.end() if headers else len(low))
+    if at == 0 or (0 < at < 400 and "@" not in text[:at] and len(text[:at].strip()) < 40):
+        at, below = -1, -1  # nothing told yet: the line heads a description of the mail
+    if headers and at >= 0:
+        headers = _HEADERS.search(low, 40, at)
+    if headers:
+        return headers.start(), headers.start()
+    return (at, below) if at > 0 else (len(text), len(text))
 
 
 def cut(text: str) -> tuple[str, str]:
     """The human part of a report and the returned mail below it."""
-    at, below = _announcement(text)
-    if at == 0 or (0 < at < 400 and "@" not in text[:at] and len(text[:at].strip()) < 40):
-        at, below = -1, -1  # nothing told yet: the line heads a description of the mail
-    headers = _HEADERS.search(text, 40, at if at >= 0 else len(text))
-    if headers:
-        return text[: headers.start()], text[headers.start() :]
-    return (text[:at], text[below:]) if at > 0 else (text, "")
+    end, below = _places(text, lower(text))
+    return text[:end], text[below:]
 
 
 def _strength(line: str, start: int, end: int) -> int:
     head, tail = line[:start], line[end:]
-    if head and _HELP.search(head[-240:]):
+    if head.strip(_MARKS) and _HELP.search(head[-240:]):
         return 0
     behind = _BEHIND.match(tail)
     if _LABEL.fullmatch(head):
@@ -123,51 +140,128 @@ def _strength(line: str, start: int, end: int) -> int:
     return 2 if _CUE.search(head[-80:]) else 1
 
 
-def _describes_the_mail(lines: list[str], at: int) -> bool:
+def addresses_in(text: str) -> set[str]:
+    """The addresses in a text in lower case."""
+    low = text.lower()
+    return {found[0].removeprefix("mailto:").strip("'").rstrip(".").lstrip("*#=") for found in each_address(low)}
+
+
+def _line_before(text: str, start: int) -> tuple[int, int]:
+    """Start and end of the line before the one that starts at `start`; (-1, -1) before the first."""
+    return (text.rfind("\n", 0, start - 1) + 1, start - 1) if start > 0 else (-1, -1)
+
+
+def _spoken_before(text: str, start: int) -> str:
+    """The last line above this one that is not blank."""
+    at, end = _line_before(text, start)
+    while at >= 0:
+        line = text[at : min(end, at + MAX_LINE)]
+        if line.strip():
+            return line
+        at, end = _line_before(text, at)
+    return ""
+
+
+def _describes_the_mail(text: str, start: int, end: int) -> bool:
     """Whether a To line stands among Subject, Sent, From: a description of the returned mail, not a list of failures."""
-    if not _TO_LINE.match(lines[at][:MAX_LINE]):
+    if not _TO_LINE.match(text, start, min(end, start + MAX_LINE)):
         return False
-    return any(_DESCRIBES.match(line[:MAX_LINE]) for line in (*lines[max(at - 2, 0) : at], *lines[at + 1 : at + 3]))
+    at, stop = start, end
+    for _ in range(2):
+        at, last = _line_before(text, at)
+        if at >= 0 and _DESCRIBES.match(text, at, min(last, at + MAX_LINE)):
+            return True
+        if 0 <= stop < len(text):
+            after = stop + 1
+            stop = text.find("\n", after)
+            stop = stop if stop >= 0 else len(text)
+            if _DESCRIBES.match(text, after, min(stop, after + MAX_LINE)):
+                return True
+    return False
+
+
+def each_address(line: str) -> Iterator[re.Match[str]]:
+    """What ADDRESS.finditer yields; the search starts at the word that holds the "@", not at every letter before it."""
+    end, at = 0, line.find("@")
+    while at >= 0:
+        space = line.rfind(" ", end, at) + 1
+        found = ADDRESS.search(line, space if space > end else end)
+        if not found:
+            return
+        yield found
+        end = found.end()
+        at = line.find("@", end)
+
+
+def _lines_with_at(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each line that holds an "@" near enough to its start."""
+    at = text.find("@")
+    while at >= 0:
+        start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+        end = end if end >= 0 else len(text)
+        if at - start < MAX_LINE:
+            yield start, end
+        at = text.find("@", end)
+
+
+def _helps(human: str, start: int, line: str) -> bool:
+    """Whether the addresses of a line are of somebody to turn to, or stand in a field that holds no recipient."""
+    if (":" in line or "\uff1a" in line) and _NO_RECIPIENT.match(line):
+        return True
+    return _spoken_before(human, start)[-60:].rstrip(" \t:,").lower().endswith(_HELP_ENDS)
+
+
+def _shortened(human: str) -> str:
+    """The lines that are looked at."""
+    return human if human.count("\n") < MAX_LINES else "\n".join(human.split("\n", MAX_LINES)[:MAX_LINES])
 
 
 def recipients_in(human: str, not_these: set[str]) -> list[Segment]:
     """The recipients a human text names, each with the place of its line."""
     seen: dict[str, Segment] = {}
-    lines = human.split("\n")[:MAX_LINES]
-    at, before = 0, ""
-    for number, whole in enumerate(lines):
-        line = whole[:MAX_LINE]
-        if "@" in line:
-            helps = (bool(before) and bool(_HELP_ENDS.search(before[-60:]))) or bool(_NO_RECIPIENT.match(line))
-            for rank, match in enumerate(ADDRESS.finditer(line)):
-                address = clean(match[0].removeprefix("mailto:").lstrip("*#=-"))
-                key = address.lower()
-                if key in not_these or "@" not in address or len(seen) >= MAX_FOUND:
-                    continue
-                known = seen.get(key)
-                if known is not None and known.strength == 4:
-                    continue
-                strength = 0 if helps else _strength(line, match.start(), match.end()) if rank < MAX_WEIGHED else 1
-                if strength > 1 and _describes_the_mail(lines, number):
-                    strength = 1
-                if known is None:
-                    seen[key] = Segment(address, "", at, strength)
-                elif strength > known.strength:
-                    known.strength, known.at = strength, at
-        if line.strip():
-            before = line
-        at += len(whole) + 1
+    human = _shortened(human)
+    for start, end in _lines_with_at(human):
+        line = human[start : min(end, start + MAX_LINE)]
+        helps: bool | None = None
+        for rank, match in enumerate(each_address(line)):
+            address = clean(match[0].removeprefix("mailto:").lstrip("*#=-"))
+            key = address.lower()
+            if key in not_these or "@" not in address or len(seen) >= MAX_FOUND:
+                continue
+            known = seen.get(key)
+            if known is not None and known.strength == 4:
+                continue
+            helps = _helps(human, start, line) if helps is None else helps
+            strength = 0 if helps else _strength(line, match.start(), match.end()) if rank < MAX_WEIGHED else 1
+            if strength > 1 and _describes_the_mail(human, start, end):
+                strength = 1
+            if known is None:
+                seen[key] = Segment(address, "", start, strength)
+            elif strength > known.strength:
+                known.strength, known.at = strength, start
     return list(seen.values())
 
 
-def read_story(text: str, not_these: set[str]) -> Story:
-    """Take a narrative report apart.  `not_these`: addresses that can't be the recipient (the sender, the daemon)."""
-    human, returned = cut(text)
-    story = Story(human, returned)
+def read_story(text: str, not_these: set[str], or_not: set[str] | None = None) -> Story:
+    """Take a narrative report apart.
+
+    `not_these`: addresses that can't be the recipient (the sender, the daemon); `or_not`: those where no other is found.
+    """
+    low = lower(text)
+    end, below = _places(text, low)
+    story = Story(text[:end], text[below:], low=low[:end])
+    story.segments = _chosen(story.human, not_these)
+    if or_not is not None and not story.segments and any(one in story.low for one in not_these - or_not):
+        story.segments = _chosen(story.human, or_not)
+    return story
+
+
+def _chosen(human: str, not_these: set[str]) -> list[Segment]:
+    """The recipients that are named most clearly, each with its text."""
     found = recipients_in(human, not_these)
     strongest = max((segment.strength for segment in found), default=0)
     if not strongest:
-        return story
+        return []
     chosen = sorted((segment for segment in found if segment.strength == strongest), key=lambda segment: segment.at)
     if strongest == 1:
         chosen = chosen[:1]
@@ -175,8 +269,7 @@ def read_story(text: str, not_these: set[str]) -> Story:
     for segment in reversed(chosen):  # those of one line share its text
         end, last = (last, segment.at) if segment.at < last else (end, last)
         segment.text = human[segment.at : end]
-    story.segments = chosen
-    return story
+    return chosen
 
 
-__all__ = ["Segment", "Story", "addresses", "cut", "lower", "read_story", "recipients_in"]
+__all__ = ["Segment", "Story", "addresses", "addresses_in", "cut", "each_address", "lower", "read_story", "recipients_in"]

@@ -74,13 +74,19 @@ def _inline(mail: Mail, depth: int, read: Reader) -> list[Failure]:
     plain = _QUOTED.sub("", words)
     found: list[Failure] = []
     for quoted in (*_raw(plain), *_labelled(plain), *_answered(words, decode_words(mail.first("subject")))):
-        found = read(quoted.encode("utf-8", "replace"), depth + 1)
+        found = read(quoted.encode("utf-8", "replace"), depth + 1) if _worth(quoted) else []
         if found:
             return found
     if "final-recipient:" not in low and "diagnostic-code:" not in low:
         return []
     report = read_report(plain)
     return [failure_of(group, report.message, Part(Headers(), b"", "text/plain", {}, "quoted text"), Returned(), plain[:6000], ()) for group in report.recipients if group.get("final-recipient") or group.get("original-recipient")]
+
+
+def _worth(quoted: str) -> bool:
+    """Whether the header of a quoted mail has words of a report: most quoted mails are the ones that came back."""
+    head = quoted[:4000].partition("\n\n")[0].lower()
+    return any(hint in head for hint in _HINTS)
 
 
 def _raw(plain: str) -> Iterator[str]:

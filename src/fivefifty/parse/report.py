@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from ..model import Failure, Reply
 from .address import addresses, clean
@@ -17,6 +18,7 @@ _EXPIRED = re.compile(
     r"could not be delivered (?:for|within|in) (?:more than )?\d|unable to deliver in \d|for more than \d+ (?:hours|days)|failed \d+ attempts|not (?:been )?delivered (?:after|within|for) \d+|cannot send message (?:for|within) \d|exceeded (?:the )?(?:max|maximum) (?:time|retr|queue|lifetime)|"
     r"giving up after|expired after|queue\.expired|retried (?:for )?\d+|delivery time(?:d)? ?(?:out|expired)|time limit (?:for delivery )?exceeded")
 _EXPIRED_HINTS = ("expire", "timeout", "time out", "too long", "in the queue", "failing", "hours", "days", "attempts", "giving up", "retried", "retry time", "lifetime", "time limit", "minutes")
+_IPV4 = re.compile(r"(?<![\w.:])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]\w)")
 _IP = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{1,4}:[0-9a-fA-F:]{2,39}(?:\.\d{1,3}){0,3})(?![\w.]\w)")
 _OWN = re.compile(r"(?:client host|client|from|ip(?:v[46])?(?: address)?|mail server|connection from|for|our system has detected|\d\.\d\.\d|your host|host name|\bhost|sender|relay|designate|/ip/|\.shtml|[?&](?:ip|q|addr|query|search))\W{0,3}$", re.IGNORECASE)
 _LISTED = re.compile(r"[\])'\"]{0,2},? (?:is |was |has been |are )?(?:currently |temporarily )?(?:listed|block|blacklist|banned|found (?:on|in)|has no (?:ptr|reverse)|not (?:allowed|authori[sz]ed|permitted)|does not have|sending)", re.IGNORECASE)
@@ -58,8 +60,7 @@ def from_report(mail: Mail, parts: list[Part], returned: Returned) -> list[Failu
         notes = tuple(mail.notes) + (("only the first recipients were read",) if report.capped else ())
         if report.recipients and not human:
             human = human_part(mail)[0]
-        untold = any(_UNTOLD.fullmatch(untyped(group.get("diagnostic-code"))[0]) for group in report.recipients)
-        story = read_story(human, set()) if human and (len(report.recipients) > 1 or untold) else None
+        story = read_story(human, set()) if human and (len(report.recipients) > 1 or any(_untold(group.get("diagnostic-code")) for group in report.recipients)) else None
         for group in report.recipients:
             failure = failure_of(group, report.message, part, returned, _about(human, story, group), notes)
             found.append(failure if failure.final_recipient else _named_elsewhere(failure, len(report.recipients) == 1, returned))
@@ -94,12 +95,13 @@ def failure_of(group: Group, message: Group, part: Part, returned: Returned, hum
     action = _action(group.get("action"))
     layers, phase = _said(diagnostic, human, remote, remote_ip)
     last = layers[-1] if layers else _NOTHING
+    reply_code = next((layer.reply_code for layer in reversed(layers) if layer.reply_code), 0)
     field = status_of(group)
     kind = _kind(action, field)
     seen: dict[str, str] = {}
     failure = Failure(
-        final_recipient=final, original_recipient=original, action=action, stage=stage_of(action, diagnostic, human), status=_status(field, layers),
-        reply_code=next((layer.reply_code for layer in reversed(layers) if layer.reply_code), 0), diagnostic_code=untyped(diagnostic)[0].strip(), phase=phase,
+        final_recipient=final, original_recipient=original, action=action, stage=stage_of(action, diagnostic, "" if reply_code >= 500 else human), status=_status(field, layers),
+        reply_code=reply_code, diagnostic_code=untyped(diagnostic)[0].strip(), phase=phase,
         reporting_mta=typed_name(message.get("reporting-mta") or group.get("reporting-mta")), remote_mta=last.remote_mta or remote,
         remote_ip=last.remote_ip or remote_ip, sending_ip=sending_ip_of(layers), helo_name=helo_name_of(layers),
         envelope_sender=clean(message.get("x-postfix-sender")) or returned.envelope_sender, author_domain=returned.author_domain, message_id=returned.message_id,
@@ -110,11 +112,16 @@ def failure_of(group: Group, message: Group, part: Part, returned: Returned, hum
     return failure
 
 
+def _untold(diagnostic: str) -> bool:
+    """Whether a Diagnostic-Code says nothing, or nothing but a program's exit status."""
+    return len(diagnostic) < 60 and bool(_UNTOLD.fullmatch(untyped(diagnostic)[0]))
+
+
 def _diagnostic(group: Group) -> str:
     """Diagnostic-Code, else what Exchange 2000-2003 writes beside it."""
     told = group.get("diagnostic-code")
     more = group.get("x-supplementary-info")
-    return more.strip("<> ") if more and _UNTOLD.fullmatch(untyped(told)[0]) else told
+    return more.strip("<> ") if more and _untold(told) else told
 
 
 def _action(value: str) -> str:
@@ -126,8 +133,7 @@ def _action(value: str) -> str:
 
 def _said(diagnostic: str, human: str, remote: str, remote_ip: str) -> tuple[tuple[Reply, ...], str]:
     """The layers of what was said about a recipient, and the phase it was refused at: the field first, then the human part."""
-    told = not _UNTOLD.fullmatch(untyped(diagnostic)[0])
-    layers = peel(diagnostic, remote, remote_ip) if told else ()
+    layers = () if _untold(diagnostic) else peel(diagnostic, remote, remote_ip)
     human_layers = peel(human, remote, remote_ip) if human and not (layers and layers[-1].remote_mta) else ()
     if not layers and (len(human_layers) > 1 or any(layer.reply_code for layer in human_layers)):
         layers = human_layers
@@ -135,16 +141,21 @@ def _said(diagnostic: str, human: str, remote: str, remote_ip: str) -> tuple[tup
     if layers and len(human_layers) > 1:
         layers, phase = _completed(layers, human_layers), phase or human_layers[-1].phase
     if not phase and human:
-        phase = phase_of(human, human.lower())
+        phase = phase_of(human[:8000], human[:8000].lower())
     return layers, phase
+
+
+@lru_cache(maxsize=64)
+def _places(where: str) -> tuple[tuple[str, str], ...]:
+    """The usual place of each field of a report part."""
+    return tuple([(name, f"{where}: {header}") for name, header in _FIELDS.items()] + [(name, f"returned mail: {header}") for name, header in _RETURNED.items()])
 
 
 def _seen(failure: Failure, group: Group, message: Group, where: str) -> dict[str, str]:
     """Where each field that is not empty stood."""
     has = group.fields
     told = f"{where}: Diagnostic-Code" if "diagnostic-code" in has else f"{where}: X-Supplementary-Info" if "x-supplementary-info" in has else "human part"
-    seen = {name: f"{where}: {_FIELDS[name]}" for name in _FIELDS if getattr(failure, name)}
-    seen.update({name: f"returned mail: {header}" for name, header in _RETURNED.items() if getattr(failure, name)})
+    seen = {name: place for name, place in _places(where) if getattr(failure, name)}
     if failure.final_recipient and "final-recipient" not in has:
         seen["final_recipient"] = f"{where}: Original-Recipient" if "original-recipient" in has else f"{where}: X-Actual-Recipient"
     if failure.status and failure.status != status_of(group):
@@ -199,7 +210,7 @@ def sending_ip_of(layers: tuple[Reply, ...]) -> str:
     """The address the refusing host names as its client: the one to test, whatever the sender believes."""
     for layer in reversed(layers):
         text = layer.text
-        for found in _IP.finditer(text, 0, 2000):
+        for found in (_IP if text.count(":") > 2 else _IPV4).finditer(text, 0, 2000):
             if found[0] != layer.remote_ip and (_OWN.search(text, max(0, found.start() - 30), found.start()) or _LISTED.match(text, found.end())):
                 return found[0]
     return ""

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from ..model import Failure
 from .address import clean, domain_of
-from .mime import Headers, decode_words
+from .mime import Headers, decode_words, text_of, unix
+
+MAX_HEAD = 64_000  # characters of the returned mail that can be its header
 
 _SIGNER = re.compile(r"(?:^|;)\s*d\s*=\s*([\w.-]{1,255})")  # RFC 6376 3.5
 _RELAY = re.compile(r"\bby\s+([\w.-]{1,255})", re.IGNORECASE)  # RFC 5321 4.4
@@ -51,7 +53,14 @@ def returned_from_text(text: str) -> Returned:
     """The same from a block of text that starts with header fields."""
     block = text.lstrip("\n")
     end = block.find("\n\n")
-    return returned_from(Headers(block[: end if 0 <= end < 64_000 else 64_000]))
+    return returned_from(Headers(block[: end if 0 <= end < MAX_HEAD else MAX_HEAD]))
+
+
+def returned_from_bytes(body: bytes) -> Returned:
+    """The same from bytes; only the header block is decoded."""
+    body = unix(body[:MAX_HEAD]).lstrip(b"\n")
+    end = body.find(b"\n\n")
+    return returned_from(Headers(text_of(body[:end] if end >= 0 else body)))
 
 
 def is_foreign(failure: Failure, returned: Returned, own_domains: frozenset[str]) -> bool:

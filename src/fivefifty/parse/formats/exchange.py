@@ -10,13 +10,14 @@ import re
 from dataclasses import dataclass, field, replace
 
 from ...model import Failure
+from .. import cue
 from ..address import ADDRESS, addresses
-from ..narrative import lower
 from ..telling import Telling, failure_from
 
 HINT = ""  # no literal is common to the languages: see _HINTS
 HEADERS = ()
 
+_LATIN = ("diagnos", "dsn")
 _HINTS = ("diagnos", "tan\u0131lama", "\u8a3a\u65ad\u60c5\u5831", "\u8bca\u65ad\u4fe1\u606f", "\u8a3a\u65b7\u8cc7\u8a0a", "\u0434\u0438\u0430\u0433\u043d\u043e\u0441\u0442", "\u0434\u0456\u0430\u0433\u043d\u043e\u0441\u0442", "\uc9c4\ub2e8 \uc815\ubcf4", "\u03b4\u03b9\u03b1\u03b3\u03bd\u03c9", "dsn")
 _HEADING = re.compile(r"^[^\n:]{0,60}(?:" + "|".join(_HINTS[:-1]) + r")[^\n:]{0,60}[:\uff1a][ \t]*$", re.MULTILINE)
 _HOST = r"([a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,10})"
@@ -44,8 +45,8 @@ class _Told:
 
 def read(telling: Telling) -> list[Failure]:
     """The Failures of such a report, [] where it is none."""
-    low = lower(telling.human[:60_000])
-    if not any(hint in low for hint in _HINTS):
+    low = telling.story.low[:60_000]
+    if not cue.holds(low, _LATIN if low.isascii() else _HINTS):
         return []
     heading = _HEADING.search(low)
     found = _diagnostic(telling, telling.human[heading.end() :]) if heading else []

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from ...model import Failure, Reply
 from ..address import clean
 from ..dialogue import Exchange, Listener
-from ..narrative import Segment, lower
+from ..narrative import Segment
 from ..reply import codes_of
 from ..telling import Telling, failure_from
 
@@ -46,7 +46,7 @@ class _Transcript:
 def read(telling: Telling) -> list[Failure]:
     """One Failure a recipient of the list above the transcript, else of the transcript itself."""
     human = telling.human
-    at = lower(human).find(HINT)
+    at = telling.story.low.find(HINT)
     told = _read(human[at:])
     listed = [segment for segment in telling.story.segments if segment.strength == 4 and segment.at < at]
     single = len(listed) == 1
