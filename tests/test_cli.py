@@ -146,7 +146,7 @@ def test_two_jobs_say_the_same_as_one(tmp_path, form):
 
 def test_our_own_bug_is_named_and_stops_nothing(monkeypatch):
     real = work.diagnose
-    monkeypatch.setattr(work, "diagnose", lambda content, where: 1 // 0 if b"qmail" in content else real(content, where))
+    monkeypatch.setattr(work, "diagnose", lambda content, *others: 1 // 0 if b"qmail" in content else real(content, *others))
     result = run("diagnose", "--jsonl", EXAMPLES / "qmail-mailbox-full.eml", EXAMPLES / "outlook-s3140.eml")
     assert result.exit_code == 3 and "ZeroDivisionError at test_cli.py" in result.stderr and len(lines(result)) == 1
 
@@ -157,7 +157,7 @@ def test_many_that_fail_alike_are_counted():
 
 
 def test_broken_knowledge_is_one_calm_sentence(monkeypatch):
-    def broken(content, where):
+    def broken(content, *others):
         raise KnowledgeError("not readable as TOML", "rules/own.toml", "Mend or remove that file.")
 
     monkeypatch.setattr(work, "diagnose", broken)
@@ -196,3 +196,13 @@ def test_it_starts_fast():
     bare = fastest("-c", "pass")
     assert fastest("-m", "fivefifty", "--help") - bare < 0.2
     assert fastest("-m", "fivefifty", "diagnose", str(EXAMPLES / "barracuda-blocked.eml")) < 0.5
+
+
+def test_what_is_no_mail_says_what_it_is(tmp_path):
+    assert "There is no mail in it" in run("diagnose", str(tmp_path)).stderr
+    binary, empty = tmp_path / "a.bin", tmp_path / "b.eml"
+    binary.write_bytes(bytes(range(256)) * 20)
+    empty.write_bytes(b"")
+    assert "binary file" in run("diagnose", str(binary)).stdout
+    assert "nothing in it" in run("diagnose", str(empty)).stdout
+    assert "fivefifty code '550'" in run("diagnose", "--text", "550").stdout

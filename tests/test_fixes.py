@@ -222,3 +222,25 @@ def test_nothing_raises_and_no_header_is_added(text, recipient, name, operator):
     mail = letter(made)
     if mail.startswith("To:"):
         assert [line.partition(":")[0] for line in mail.split("\n\n", 1)[0].split("\n")] == ["To", "Subject"]
+
+
+@pytest.mark.parametrize("name", ["transient.system", "transient.greylisted", "recipient.unreachable", "recipient.dns"])
+def test_nobody_is_told_to_wait_for_a_server_that_has_given_up(name):
+    steps = " ".join(fix_for(verdict(name, "451 4.3.0 try later", stage="expired", permanent=False)).steps)
+    assert "has given up" in steps
+    assert not re.search(r"let your server try|in the queue", steps, re.IGNORECASE)
+    waiting = " ".join(fix_for(verdict(name, "451 4.3.0 try later", stage="delayed", action="delayed", permanent=False)).steps)
+    assert "has given up" not in waiting
+
+
+def test_the_policy_named_in_the_reply_outranks_the_from_field():
+    text = "550-5.7.26 Unauthenticated email from example.net is not accepted due to domain's DMARC policy."
+    steps = " ".join(fix_for(verdict("auth.dmarc", text, provider="google", author_domain="example.org")).steps)
+    assert "example.net" in steps and "example.org" not in steps
+
+
+def test_a_refusal_about_another_address_says_where_the_mail_goes_on_to():
+    text = "550 5.1.1 <gone@example.com>: User unknown"
+    assert "gone@example.com" in fix_for(verdict("address.unknown", text, suppress=True)).steps[0]
+    same = fix_for(verdict("address.unknown", text.replace("gone@example.com", "User@example.net"), suppress=True))
+    assert "goes on to" not in " ".join(same.steps)

@@ -119,7 +119,7 @@ def plain(step: str) -> str:
     """A step without the facts of a bounce: "the PTR of {sending_ip}" -> "the PTR of your sending IP"."""
     starts = step.startswith("{")
     for name, phrase in PHRASES.items():
-        step = step.replace("{" + name + "}", phrase)
+        step = step.replace(" ({" + name + "})", "").replace("{" + name + "}", phrase)  # in brackets it is a remark on what stands before
     return step[:1].upper() + step[1:] if starts else step
 
 

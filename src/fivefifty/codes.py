@@ -376,4 +376,5 @@ def _first_fix(causes: list[str], standing: str) -> str:
     if not causes:
         return ""
     test = deciding_test(causes[0], causes[1:]) if standing == "open" else ""
-    return test or plain(cause_of("unknown" if standing == "open" else causes[0]).fix[0])
+    steps = cause_of("unknown" if standing == "open" else causes[0]).fix
+    return test or plain(next((step for step in steps if not step.startswith("Stop sending to")), steps[0]))  # a code alone is no proof that an address is dead

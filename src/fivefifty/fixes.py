@@ -47,10 +47,14 @@ _DEAD_ADDRESS = ("address.unknown", "address.inactive", "address.syntax")
 _HINTED_OWNERS = ("sender", "content", "policy", "list", "unknown")
 _OWN_SIDE = ("policy.own", "sender.account", "sender.submission", "sender.not_allowed", "sender.network", "volume.own_quota")  # no provider has seen the mail
 _STOPS = re.compile(r"^(?:stop sending to|suppress|remove) \{final_recipient\}", re.IGNORECASE)
+_WAITS = re.compile(r"let your server try|(?:leave|keep) the mail in the queue|may wait in the queue", re.IGNORECASE)
+_ADDRESS = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{1,255})>")  # RFC 5321 4.5.3.1
+_DMARC_DOMAIN = re.compile(r"\b(?:email from|mail from|administrator of|domain of|policy (?:of|for))(?: \d{3}[ -]\d\.\d{1,3}\.\d{1,3})? <?((?:[a-z0-9-]{1,63}\.){1,8}[a-z][a-z0-9-]{1,62})\b", re.IGNORECASE)
 _SPEAKS_OF_SUPPRESSION = re.compile(r"suppress|remove the address|against the address|keep the address|the address on your list", re.IGNORECASE)
 
 SUPPRESS = "Stop sending to {final_recipient} (suppress it): this bounce speaks about the address itself."
 DO_NOT_SUPPRESS = "Do not suppress this address: this bounce says nothing about it."
+GIVEN_UP = "Your server has given up on this mail and tries no more: send it again yourself, at the earliest after an hour."
 NOT_YET = "Do not suppress {final_recipient} on this bounce alone: it does not prove that the address is dead. Hold mail to it until you know."
 
 
@@ -132,6 +136,8 @@ def case_of(verdict: Verdict) -> Case:
         "remote_mta": reply.remote_mta or failure.remote_mta, "remote_ip": reply.remote_ip or failure.remote_ip,
         "status": reply.status or failure.status, "list": " and ".join(one.name for one in lists), "provider_name": operator.name if operator else "",
     }
+    if verdict.cause == "auth.dmarc" and (named := _DMARC_DOMAIN.search(reply.text[:MAX_REPLY])):
+        facts["author_domain"] = named[1].lower()  # the domain whose policy the receiver read outranks the From of the returned mail
     known = {name: clean(value) for name, value in facts.items()}
     known["reply"] = clean(reply.text, MAX_REPLY)
     return Case(verdict, operator, lists, known)
@@ -154,6 +160,11 @@ def fill(template: str, facts: Mapping[str, str]) -> str:
     if "{" not in template:
         return template
     return _HOLE.sub(fact, _BRACKETED.sub(lambda found: found[0] if facts.get(found[1]) else "", template))
+
+
+def sentence(text: str) -> str:
+    """The text with a capital and a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!", ")", ":")) else ".")
 
 
 @lru_cache(maxsize=1)
@@ -214,7 +225,22 @@ def _steps_for(case: Case, found: Cause, special: ProviderFix | None) -> tuple[s
     steps = special.steps if special is not None else (*found.fix, *_hints(case, found))
     if found.id in _DEAD_ADDRESS and not case.verdict.suppress:
         steps = (NOT_YET, *(step for step in steps if not _STOPS.search(step)))
+    if given_up(case.verdict) and any(map(_WAITS.search, steps)):
+        steps = (GIVEN_UP, *(step for step in steps if not _WAITS.search(step)))
     return (*_warnings(case, found.id), *steps)
+
+
+def given_up(verdict: Verdict) -> bool:
+    """Whether the sending server tries no more, although trying again makes sense."""
+    return verdict.failure.stage == "expired" or verdict.failure.action == "failed"  # RFC 3464 2.3.3: "failed" is final
+
+
+def _forwarded_to(case: Case) -> str:
+    """The other address that the refusal is about, where the mail was forwarded; "" where there is none."""
+    failure = case.verdict.failure
+    known = {one.strip("<>").lower() for one in (failure.final_recipient, failure.original_recipient, failure.envelope_sender)}
+    named = dict.fromkeys(clean(one) for one in _ADDRESS.findall(innermost(failure).text[:MAX_REPLY]))
+    return next(iter(named)) if len(named) == 1 and "@" in failure.final_recipient and not known & {one.lower() for one in named} else ""
 
 
 def _warnings(case: Case, name: str) -> tuple[str, ...]:
@@ -225,6 +251,8 @@ def _warnings(case: Case, name: str) -> tuple[str, ...]:
         warnings.append(f"The reply names {clean(named[0])}, not your {clean(sending)}: check that one first (it may stand in a Received line, or belong to a forwarder).")
     if name == "recipient.misconfigured" and case.lists:
         warnings.append("Do not ask {list} for a removal: the reply shows that the recipient's server asks the list wrongly. Only their admin can mend that.")
+    if name.startswith("address.") and (target := _forwarded_to(case)):
+        warnings.append(f"The reply speaks of {target}, where the mail for {clean(case.verdict.failure.final_recipient)} goes on to: tell the person that their forwarding leads there.")
     return tuple(warnings)
 
 
@@ -241,7 +269,7 @@ def _branches(case: Case, names: tuple[str, ...]) -> list[str]:
 def _open_steps(case: Case, found: Cause) -> tuple[str, ...]:
     verdict = case.verdict
     test = verdict.decide or deciding_test(verdict.cause, verdict.alternatives)
-    steps = [f"First the test that decides: {test}"] if test else []
+    steps = [f"First the test that decides: {sentence(test)}"] if test else []
     if verdict.cause in _UNDECIDED:
         special = _specific(case, verdict.cause)
         return (*steps, *(special.steps if special is not None else (*found.fix, *_hints(case, found))))

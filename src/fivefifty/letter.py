@@ -100,7 +100,7 @@ def _table(case: Case) -> list[str]:
     refused_by = " ".join(part for part in (facts["remote_mta"], f"[{facts['remote_ip']}]" if facts["remote_ip"] else "") if part)
     rows = [
         *_times(case), ("Recipient", facts["final_recipient"]), ("Sending IP", clean(failure.sending_ip) or facts["sending_ip"]), ("HELO name", facts["helo_name"]),
-        ("Envelope sender", facts["envelope_sender"]), ("From domain", facts["author_domain"]), ("Message-ID", clean(failure.message_id)),
+        ("Envelope sender", facts["envelope_sender"]), ("From domain", clean(failure.author_domain)), ("Message-ID", clean(failure.message_id)),
         ("Subject", clean(failure.subject)), ("Refusing server", refused_by), ("Sending server", clean(failure.reporting_mta)),
     ]
     return [f"  {name + ':':<20} {value or FILL_IN}" for name, value in rows]

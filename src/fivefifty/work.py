@@ -18,6 +18,8 @@ from .sources.files import mails
 from .verdict import Verdict
 
 CHUNK_PIECES, CHUNK_BYTES = 64, 2 * 1024 * 1024
+_HEAD, _LONGEST_CODE = 2048, 24
+_READABLE = bytes((9, 10, 13, *range(32, 127)))
 AHEAD = 4  # chunks a worker has waiting; more would only fill memory
 
 Chunk = list[Piece | InputError]
@@ -30,6 +32,7 @@ class Order:
     form: str = "text"
     summary: bool = False
     look: Look = field(default_factory=Look)
+    own_domains: tuple[str, ...] = ()  # a bounce of a mail from none of them is backscatter
 
 
 @dataclass(slots=True)
@@ -100,7 +103,7 @@ def work(chunk: Chunk, order: Order) -> Done:
 
 def _one(mail: Mail, order: Order, done: Done) -> None:
     try:
-        verdicts = _verdicts(mail)
+        verdicts = _verdicts(mail, order.own_domains)
         shown = [] if order.summary else [_shown(verdict, order) for verdict in verdicts]
     except FivefiftyError:  # a knowledge file is wrong: no mail can be judged
         raise
@@ -116,12 +119,27 @@ def _one(mail: Mail, order: Order, done: Done) -> None:
             done.tally.add(verdict)
 
 
-def _verdicts(mail: Mail) -> list[Verdict]:
+def _verdicts(mail: Mail, own_domains: tuple[str, ...]) -> list[Verdict]:
     """The verdicts on one mail; an ordinary mail has one that says so."""
-    found = diagnose(mail.content, mail.where)
+    found = diagnose(mail.content, mail.where, own_domains)
     if mail.notes:
         found = [replace(one, failure=replace(one.failure, notes=one.failure.notes + mail.notes)) for one in found]
-    return found or [json_.no_bounce(mail.where, mail.notes)]
+    return found or [json_.no_bounce(mail.where, mail.notes + _hint(mail.content))]
+
+
+def _hint(content: bytes) -> tuple[str, ...]:
+    """What somebody may have meant who gave what is no mail at all."""
+    if not content.strip():
+        return ("There is nothing in it.",)
+    if b"\0" in content[:_HEAD] and len(content[:_HEAD].translate(None, _READABLE)) > len(content[:_HEAD]) // 5:
+        return ("It looks like a binary file, not like a mail or a text.",)
+    asked = content.strip().decode("ascii", "replace")
+    if len(asked) <= _LONGEST_CODE and any(char.isdigit() for char in asked):
+        from .codes import explain_code
+
+        if explain_code(asked).known:
+            return (f"A code alone does not tell why; what it means: fivefifty code {asked!r}. Give the whole reply for a diagnosis.",)
+    return ()
 
 
 def _shown(verdict: Verdict, order: Order) -> str:

@@ -66,7 +66,8 @@ def _provider(one: ProviderMeaning) -> Iterator[str]:
 def _causes(found: CodeExplanation) -> Iterator[str]:
     if not found.causes:
         return
-    certain = "The code points to:" if found.standing == "likely" else "The code alone does not decide. Possible, most likely first:"
+    several = "one of these, most likely first:" if len(found.causes) > 1 else ""
+    certain = f"The code points to{' ' + several if several else ':'}" if found.standing == "likely" else "The code alone does not decide. Possible, most likely first:"
     yield ""
     yield certain
     for id in found.causes:

@@ -33,6 +33,7 @@ _BETWEEN = {"json": ",\n", "jsonl": "\n", "text": "\n"}
 @click.option("--summary", is_flag=True, help="Only the counts: by cause, owner, provider and recipient domain.")
 @click.option("--letter", is_flag=True, help="Also write the letter to the recipient's administrator.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, metavar="N", help="Processes to work with.")
+@click.option("--own-domain", multiple=True, metavar="DOMAIN", help="A domain you send from (may be repeated): bounces of mail that others sent in your name are told apart.")
 @click.option("--offline", is_flag=True, help="Ask nobody; use only what the bounce says (this version always works so).")
 @click.option("-v", "--verbose", is_flag=True, help="Also every field that was read, and where it stood.")
 def command(path: tuple[str, ...], text: str | None, **options: Any) -> None:
@@ -47,6 +48,8 @@ def command(path: tuple[str, ...], text: str | None, **options: Any) -> None:
     order = _order(options)
     progress = Progress(_total(path) if sys.stderr.isatty() else 0)
     tally = _show(run(_input(path, text), order, options["jobs"]), order, progress)
+    if not tally.mails and not tally.unread:
+        click.echo("There is no mail in it: no file was found that could be read as a mail or a text.", err=True)
     raise SystemExit(3 if tally.unread else 0 if tally.diagnosed else 1)
 
 
@@ -55,7 +58,7 @@ def _order(options: dict[str, Any]) -> Order:
     color = shows and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     width = min(max(shutil.get_terminal_size((88, 24)).columns, 40), 100)
     look = Look(width, color, options["verbose"], options["letter"])
-    return Order(options["form"] or "text", options["summary"], look)
+    return Order(options["form"] or "text", options["summary"], look, options["own_domain"])
 
 
 def _input(path: tuple[str, ...], text: str | None) -> Iterator[Piece | InputError]:

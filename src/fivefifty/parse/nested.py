@@ -11,8 +11,9 @@ from .report import failure_of, human_part
 from .returned import Returned
 
 MAX_NESTING = 3
+MAX_INLINE = 2  # each level may quote several
 MAX_LINES = 5_000
-MAX_QUOTED = 6  # mails quoted in one text that are looked at
+MAX_QUOTED = 4  # mails quoted in one text that are looked at
 Reader = Callable[[bytes, int], list[Failure]]
 
 # One of these stands in every text that quotes a report (lower case); without them nothing is looked at.
@@ -41,7 +42,7 @@ def read_nested(mail: Mail, depth: int, read: Reader) -> list[Failure]:
     """A bounce that someone forwarded: as attachment (RFC 2046 5.2.1), else quoted in the text."""
     if depth >= MAX_NESTING:
         return []
-    return _attached(mail, depth, read) or _inline(mail, depth, read)
+    return _attached(mail, depth, read) or (_inline(mail, depth, read) if depth < MAX_INLINE else [])
 
 
 def _attached(mail: Mail, depth: int, read: Reader) -> list[Failure]:

@@ -31,7 +31,7 @@ _NOTHING = Reply()
 # Our fields, and the fields of the report or of the returned mail they are read from.
 _FIELDS = {"final_recipient": "Final-Recipient", "original_recipient": "Original-Recipient", "action": "Action", "status": "Status", "remote_mta": "Remote-MTA", "remote_ip": "Remote-MTA",
            "reporting_mta": "Reporting-MTA", "arrival_date": "Arrival-Date", "last_attempt_date": "Last-Attempt-Date"}
-_RETURNED = {"envelope_sender": "Return-Path", "author_domain": "From", "message_id": "Message-ID", "subject": "Subject"}
+RETURNED = {"envelope_sender": "Return-Path", "author_domain": "From", "message_id": "Message-ID", "subject": "Subject"}
 
 
 def human_part(mail: Mail) -> tuple[str, str]:
@@ -148,7 +148,7 @@ def _said(diagnostic: str, human: str, remote: str, remote_ip: str) -> tuple[tup
 @lru_cache(maxsize=64)
 def _places(where: str) -> tuple[tuple[str, str], ...]:
     """The usual place of each field of a report part."""
-    return tuple([(name, f"{where}: {header}") for name, header in _FIELDS.items()] + [(name, f"returned mail: {header}") for name, header in _RETURNED.items()])
+    return tuple([(name, f"{where}: {header}") for name, header in _FIELDS.items()] + [(name, f"returned mail: {header}") for name, header in RETURNED.items()])
 
 
 def _seen(failure: Failure, group: Group, message: Group, where: str) -> dict[str, str]:

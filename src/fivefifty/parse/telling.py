@@ -13,7 +13,7 @@ from . import cue
 from .address import ADDRESS, clean
 from .mime import Mail, decode_words
 from .narrative import Story, each_address, lower
-from .report import expired, sending_ip_of
+from .report import RETURNED, expired, sending_ip_of
 from .returned import Returned
 from .wrapper import peel, phase_named
 
@@ -265,7 +265,8 @@ def _prose(layers: tuple[Reply, ...]) -> tuple[str, str]:
 
 def _seen(telling: Telling, reporting: str) -> dict[str, str]:
     where = telling.where
-    seen = dict.fromkeys(("final_recipient", "diagnostic_code", "status", "reply_code", "phase", "remote_mta"), where)
+    seen = dict.fromkeys(("final_recipient", "original_recipient", "diagnostic_code", "status", "reply_code", "phase", "stage", "remote_mta", "remote_ip", "sending_ip", "arrival_date"), where)
+    seen.update([(name, f"returned mail: {header}") for name, header in RETURNED.items() if getattr(telling.returned, name)])
     seen["last_attempt_date"] = "Date of the report"
     if reporting:
         seen["reporting_mta"] = where if reporting in telling.low else "From"

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..causes import cause
+from ..fixes import given_up, sentence
 from ..model import Failure, Reply
 from ..verdict import Verdict
 from . import clean
@@ -26,7 +27,7 @@ _WHOSE = {
     "sender": "Your side: how your mail is sent, signed or configured, or what others think of your server.",
     "list": "Your address list: too many of its addresses are bad.",
     "content": "What the mail contains.",
-    "policy": "A rule of the receiving side; the reply does not say which.",
+    "policy": "The receiving side: a rule or filter of theirs; only they can see and change it.",
     "transient": "Nobody's so far: it looks temporary.",
     "notice": "Nobody's: this reports something, it is not a failure.",
     "unknown": "Not known yet.",
@@ -38,6 +39,12 @@ _SURE = {
     "disputed": "Doubtful: a check contradicts what the reply says.",
     "open": "Open: the words leave more than one reading.",
 }
+_SIDE = {
+    "address": "the address itself", "recipient": "the recipient's server", "sender": "your side", "list": "your address list", "content": "what the mail contains",
+    "policy": "a rule of the receiving side", "transient": "nobody, if it passes",
+}
+_UNDECIDED = ("policy.opaque_gateway", "unknown")  # their summaries say themselves that nothing is settled
+_SEVERAL = "The reply leaves more than one reading; nothing is settled before a test."
 _WHEN = {
     "connect": "when your server connected", "ehlo": "when your server said its name (EHLO)", "starttls": "when encryption was to start (STARTTLS)",
     "auth": "at the login (AUTH)", "mail": "when the sender was named (MAIL FROM)", "rcpt": "when this recipient was named (RCPT TO)",
@@ -83,7 +90,7 @@ def _blocks(verdict: Verdict, look: Look) -> Iterator[Block]:
     if verdict.source:
         yield Block(((verdict.source, "dim"),), indent=0)
     yield Block(((opening(verdict), "bold"),), indent=0)
-    yield _said(known.summary, indent=0)
+    yield _said(known.summary if verdict.standing != "open" or verdict.cause in _UNDECIDED else _SEVERAL, indent=0)
     yield _gap()
     yield from _conclusion(verdict)
     yield from _reply(verdict, look)
@@ -120,15 +127,25 @@ def _conclusion(verdict: Verdict) -> Iterator[Block]:
     for number, one in enumerate(readings):
         label = ("Could be" if is_open else "Cause") if number == 0 else ""
         yield Block(((cause(one).title, "bold"), (f"  ({one})", "dim")), label)
-    yield _said(_WHOSE.get(verdict.owner, ""), "Whose")
+    yield _said(_whose(verdict), "Whose")
     yield _said(_SURE.get(verdict.standing, ""), "How sure")
     if not is_open and verdict.alternatives:
         yield _said("Less likely: " + "; ".join(cause(one).title for one in verdict.alternatives))
-    if verdict.decide and not any(verdict.decide in step for step in verdict.fix.steps):
-        yield _said(verdict.decide, "The test")
+    test = sentence(verdict.decide) if verdict.decide else ""
+    if test and not any(test in step for step in verdict.fix.steps):
+        yield _said(test, "The test")
     if verdict.kind == "failure":
         yield _said(_address_advice(verdict), "Address")
         yield _said(_again_advice(verdict), "Try again")
+
+
+def _whose(verdict: Verdict) -> str:
+    """Whose problem it is; an open verdict whose readings have several owners names them all."""
+    owners = tuple(dict.fromkeys(cause(one).owner for one in (verdict.cause, *verdict.alternatives)))
+    if verdict.standing != "open" or len(owners) == 1:
+        return _WHOSE.get(verdict.owner, "")
+    sides = [_SIDE[one] for one in owners if one in _SIDE]
+    return f"Not settled: {' or '.join(filter(None, (', '.join(sides[:-1]), sides[-1])))}." if sides else _WHOSE["unknown"]
 
 
 def _address_advice(verdict: Verdict) -> str:
@@ -139,6 +156,8 @@ def _address_advice(verdict: Verdict) -> str:
 
 def _again_advice(verdict: Verdict) -> str:
     known = cause(verdict.cause)
+    if verdict.retry and given_up(verdict):
+        return "Yes, but your server has given up: send it again yourself."
     if verdict.retry:
         return f"Yes: {known.retry_when}." if known.retry_when else "Yes, later."
     return "Not unchanged: the same mail would meet the same answer." if verdict.permanent else "Only after the steps below."
@@ -201,8 +220,8 @@ def _fields(verdict: Verdict) -> Iterator[Block]:
             yield Block(((value[:MAX_FIELD], ""), (f"  ({place})" if place else "", "dim")), name, indent=20)
     for number, layer in enumerate(failure.layers[:-1], 1):
         yield Block(((layer.text[:MAX_FIELD], ""), (f"  ({layer.wrapper or 'outermost'})", "dim")), f"layer {number}", indent=20)
-    for number, sentence in enumerate(verdict.because):
-        yield _said(sentence, "" if number else "because", indent=20)
+    for number, reason in enumerate(verdict.because):
+        yield _said(reason, "" if number else "because", indent=20)
     for name, value in (("rule", verdict.rule), ("provider", verdict.provider), ("kind", verdict.kind)):
         if value:
             yield Block(((value, ""),), name, indent=20)
