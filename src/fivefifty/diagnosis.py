@@ -6,7 +6,7 @@ the codes alone can say.  A code alone never states a cause, and before RCPT TO 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .causes import Cause, cause, deciding_test
 from .codes import from_codes
@@ -30,8 +30,7 @@ _DOUBTS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(NamedTuple):
     """A cause, how firmly it is read, and what it rests on."""
 
     cause: str
@@ -86,12 +85,12 @@ def _context(layer: Reply, failure: Failure, provider: str) -> Context:
 def _from_layers(book: Rulebook, failure: Failure, folded: str, provider: str) -> Match | None:
     """The innermost layer whose words are strong, unless a layer around it says what that reply was about (a verified sender)."""
     best: Match | None = None
+    at_least = 0
     for layer in reversed(failure.layers):
-        match = book.match(folded if layer is failure.layers[-1] else fold(layer.text), _context(layer, failure, provider))
-        if match is None or (best is not None and match.rule.rank <= best.rule.rank):
-            continue
-        if best is None or best.rule.rank < STRONG or match.rule.rank >= OVERRULES:
+        match = book.match(folded if layer is failure.layers[-1] else fold(layer.text), _context(layer, failure, provider), at_least)
+        if match is not None:
             best = match
+            at_least = best.rule.rank + 1 if best.rule.rank < STRONG else max(best.rule.rank + 1, OVERRULES)
     return best
 
 
@@ -168,7 +167,7 @@ def _leaves_a_doubt(failure: Failure, match: Match | None) -> bool:
     A dead address kept costs one more bounce; a live one declared dead is lost.
     """
     said = fold(failure.layers[-1].text if failure.layers else failure.text)
-    others = words_in(said)[1] & _DOUBTS
+    others = _DOUBTS & words_in(said)[1]
     return bool(others) and not others <= words_in(" ".join(match.words) if match else "")[1]
 
 

@@ -86,7 +86,7 @@ def _quoted(text: str) -> list[str]:
 
 def _times(case: Case) -> Iterator[tuple[str, str]]:
     failure = case.verdict.failure
-    date = clean(failure.last_attempt_date or failure.arrival_date)
+    date = clean(failure.last_attempt_date or failure.arrival_date or failure.report_date)
     if date:
         moment = utc(date)
         yield ("Time (UTC)" if moment.endswith("UTC") else "Time (as reported)"), moment

@@ -54,6 +54,7 @@ class Failure:
     subject: str = ""  # of the returned mail
     arrival_date: str = ""
     last_attempt_date: str = ""
+    report_date: str = ""  # of the report itself, where it tells no other time
     layers: tuple[Reply, ...] = ()  # outermost first; the last one owns the problem
     seen: Mapping[str, str] = field(default_factory=dict, hash=False)  # field name -> where it stood
     text: str = ""  # the human part of the report about this recipient, when no reply was found

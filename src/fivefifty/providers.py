@@ -15,7 +15,7 @@ from typing import Any
 from . import knowledge
 from .errors import KnowledgeError
 from .model import Failure
-from .rules import fold, holds, words_in
+from .rules import Fragment, end_of, fold, fragment_of, words_in
 
 MAX_HOST = 255  # RFC 1035 3.1: no name is longer, so no hostile one costs more
 _STANDS_BEFORE = ("gateway", "forwarder")  # kinds that may speak around another server's reply
@@ -163,8 +163,8 @@ class _Marks:
     """Fragments filed under one rare word each, so that a text is looked through once."""
 
     def __init__(self, marks: Iterable[tuple[str, str]]) -> None:
-        self.by_word: dict[str, list[tuple[str, str, str]]] = {}
-        self.always: list[tuple[str, str, str]] = []
+        self.by_word: dict[str, list[tuple[str, str, Fragment]]] = {}
+        self.always: list[tuple[str, str, Fragment]] = []
         entries = [(mark, owner, self._whole_words(mark)) for mark, owner in marks]
         counts: dict[str, int] = {}
         for _, _, words in entries:
@@ -175,7 +175,7 @@ class _Marks:
             if words:
                 rarest = min(words, key=lambda word: (len(word) < 4, counts[word], -len(word), word))  # "of" and "com" are in every text
                 filed = self.by_word.setdefault(rarest, [])
-            filed.append((mark.strip("*"), mark, owner))
+            filed.append((mark, owner, fragment_of(mark)))
 
     @staticmethod
     def _whole_words(mark: str) -> list[str]:
@@ -184,11 +184,10 @@ class _Marks:
 
     def found(self, folded: str) -> list[tuple[str, str]]:
         """(mark, owner) of every mark that stands in the folded text."""
-        candidates = list(self.always)
-        for word in self.by_word.keys() & words_in(folded)[1]:
-            candidates += self.by_word[word]
+        here = self.by_word.keys() & words_in(folded)[1]
+        candidates = [one for word in here for one in self.by_word[word]] + self.always if here else self.always
         # `in` first: it is several times faster than looking at word edges
-        return [(mark, owner) for bare, mark, owner in candidates if bare in folded and holds((mark,), folded)]
+        return [(mark, owner) for mark, owner, fragment in candidates if fragment[0] in folded and end_of(fragment, folded, 0) >= 0]
 
 
 @dataclass(frozen=True, slots=True)

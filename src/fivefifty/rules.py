@@ -11,16 +11,19 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from .errors import KnowledgeError
 
 MAX_TEXT = 6_000  # characters of one reply that are looked at; RFC 5321 replies are far shorter
 
 _WORD = re.compile(r"\w+")
+_SPACED = bytes(code if chr(code).isalnum() or code == 0x5F else 0x20 for code in range(128)) + bytes(128)  # ASCII with all but \w blanked
 _CODE = re.compile(r"(?<!\S)([245]\d\d)[ -]#?(?:([245]\.\d{1,3}\.\d{1,4})\b)?")
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " ", "\u2011": "-", "\uff1a": ":"})
 _DENSE = "\u2e80"  # from here on scripts are written without spaces between words
+_HAS_DENSE = re.compile("[\u2e80-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,7 @@ class Rule:
     bound: int = 0  # how many conditions it has beside its text
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What is known beside the text when a rule is tried."""
 
     status: str = ""
@@ -60,8 +62,7 @@ class Context:
     remote_mta: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A rule that holds, and the words of the folded text it rests on."""
 
     rule: Rule
@@ -69,7 +70,7 @@ class Match:
     rivals: tuple[Rule, ...] = ()  # of equal rank, another cause, and not part of the winner's words
 
 
-def _weight(found: tuple[Rule, tuple[str, ...]]) -> tuple[int, str]:
+def _weight(found: Found) -> tuple[int, str]:
     """How much of the text a rule accounts for; the id makes the order the same every time."""
     rule, words = found
     return sum(map(len, words)) + 4 * rule.bound, rule.id
@@ -78,15 +79,17 @@ def _weight(found: tuple[Rule, tuple[str, ...]]) -> tuple[int, str]:
 @lru_cache(maxsize=16)
 def words_in(folded: str) -> tuple[tuple[str, ...], frozenset[str]]:
     """The words of a folded text, in order and as a set; kept a moment, because several readers ask for the same text."""
-    in_order = tuple(_WORD.findall(folded))
+    # several times faster than the pattern, and nearly every reply is ASCII
+    in_order = tuple(folded.encode().translate(_SPACED).decode().split() if folded.isascii() else _WORD.findall(folded))
     return in_order, frozenset(in_order)
 
 
+@lru_cache(maxsize=16)
 def fold(text: str) -> str:
     """The form in which texts and fragments meet: lower case, single spaces, plain quotes, codes said once.
 
     A multi-line reply repeats its code in each line (RFC 5321 4.2.1) and relays join the lines, so that the
-    code stands in the middle of sentences; those repetitions are taken out.
+    code stands in the middle of sentences; those repetitions are taken out.  Kept a moment, as the words are.
     """
     text = text[:MAX_TEXT]
     if not text.isascii():
@@ -105,19 +108,18 @@ def fold(text: str) -> str:
 
 # Plain tuples of text and numbers: the garbage collector leaves them alone, and there are some twenty thousand of them.
 Fragment = tuple[str, bool, bool]  # text; whether its head must be a word edge; whether its tail must
-Entry = tuple[tuple[str, ...], int, int, tuple[Fragment, ...]]  # words that must stand, number of the rule and of its alternative, fragments
+Entry = tuple[int, int, int, tuple[str, ...], tuple[Fragment, ...]]  # rank below zero, numbers of the rule and of its alternative, words that must stand, fragments
+Found = tuple[Rule, tuple[str, ...]]  # a rule that holds, and the alternative that stands in the text
 
 
 def _in_word(char: str) -> bool:
     return char.isalnum() and char < _DENSE
 
 
-def _end_of(fragment: Fragment, text: str, start: int) -> int:
+def end_of(fragment: Fragment, text: str, start: int) -> int:
     """Index behind the first occurrence in `text` from `start` on, or -1."""
     bare, head, tail = fragment
     at = text.find(bare, start)
-    if at < 0:
-        return -1
     while at >= 0:
         end = at + len(bare)
         if (not head or at == 0 or not _in_word(text[at - 1])) and (not tail or end == len(text) or not _in_word(text[end])):
@@ -138,19 +140,18 @@ def holds(fragments: Iterable[str], text: str) -> bool:
     return _all_in(tuple(fragment_of(one) for one in fragments), text)
 
 
-def _all_in(fragments: tuple[Fragment, ...], text: str) -> bool:
+def _all_in(fragments: Iterable[Fragment], text: str) -> bool:
     at = 0
     for fragment in fragments:
-        at = _end_of(fragment, text, at)
+        at = end_of(fragment, text, at)
         if at < 0:
             return False
     return True
 
 
-def _none_in(fragments: Iterable[str], text: str) -> bool:
-    for written in fragments:
-        fragment = fragment_of(written)
-        if fragment[0] in text and _end_of(fragment, text, 0) >= 0:
+def _none_in(fragments: Iterable[Fragment], text: str) -> bool:
+    for fragment in fragments:
+        if fragment[0] in text and end_of(fragment, text, 0) >= 0:
             return False
     return True
 
@@ -226,12 +227,17 @@ def _prefix_of(fragments: tuple[str, ...]) -> str:
     return ""
 
 
-def _holds_beside(rule: Rule, folded: str, context: Context) -> bool:
-    """Whether a rule whose text fits holds in everything else it asks for."""
-    return (not rule.bound or _conditions_hold(rule, context)) and (not rule.absent or _none_in(rule.absent, folded))
+Absent = tuple[frozenset[str], tuple[Fragment, ...], tuple[Fragment, ...]]  # one word of every fragment; fragments without a whole word; all
 
 
-def _best_of(highest: list[tuple[Rule, tuple[str, ...]]]) -> Match:
+def _absent_of(rule: Rule) -> Absent:
+    """The fragments a rule forbids, made ready: most texts have none of the words, and then no fragment need be looked for."""
+    words = [max(_words_of(one), key=len, default="") for one in rule.absent]
+    fragments = tuple(fragment_of(one) for one in rule.absent)
+    return frozenset(filter(None, words)), tuple(one for one, word in zip(fragments, words, strict=True) if not word), fragments
+
+
+def _best_of(highest: list[Found]) -> Match:
     """Of rules of one rank the one that accounts for most of the text; those of another cause are its rivals."""
     if len(highest) == 1:
         return Match(*highest[0])
@@ -251,6 +257,7 @@ class Rulebook:
     always: list[Entry] = field(default_factory=list)  # without anything to index: few
     by_status: dict[str, list[Rule]] = field(default_factory=dict)
     indexed: bool = False
+    absent: dict[str, Absent] = field(default_factory=dict)  # by the rule's id, made when first asked for
 
     def __post_init__(self) -> None:
         for rule in self.rules:
@@ -281,7 +288,7 @@ class Rulebook:
     def _file(self, number: int, alternative: int, fragments: tuple[str, ...], counts: Mapping[Key, int]) -> None:
         keys = _keys_of(fragments)
         words = sorted((key for key in keys if isinstance(key, str)), key=lambda word: (counts[word], -len(word), word))
-        entry = (tuple(words[:4]), number, alternative, tuple(fragment_of(one) for one in fragments))
+        entry = (-self.rules[number].rank, number, alternative, tuple(words[:4]), tuple(fragment_of(one) for one in fragments))
         if keys:  # two words side by side are far rarer in texts than the rarer of them
             self.by_word.setdefault(min(keys, key=lambda key: (isinstance(key, str), counts[key], str(key))), []).append(entry)
         elif (prefix := _prefix_of(fragments)):
@@ -296,39 +303,56 @@ class Rulebook:
             for one in ("4" + status[1:], "5" + status[1:]) if status[0] == "x" else (status,):
                 self.by_status.setdefault(one, []).append(rule)
 
-    def match(self, folded: str, context: Context) -> Match | None:
-        """The rule that decides this folded text, or None."""
-        found = self._fitting(folded)
-        if context.status in self.by_status:
-            found += [(rule, ()) for rule in self.by_status[context.status]]
-        while found:
-            rank = max([rule.rank for rule, _ in found])
-            highest = [one for one in found if one[0].rank == rank and _holds_beside(one[0], folded, context)]
-            if highest:
-                return _best_of(highest)
-            found = [one for one in found if one[0].rank < rank]
-        return None
+    def match(self, folded: str, context: Context, at_least: int = 0) -> Match | None:
+        """The rule that decides this folded text, or None; rules of a rank below `at_least` are not asked."""
+        found: list[Found] = []
+        rank, rules = at_least, self.rules
+        for minus, number, alternative, _, fragments in sorted(self._candidates(folded)):  # the highest rank first
+            if -minus < rank:
+                break
+            rule = rules[number]
+            if _all_in(fragments, folded) and self._holds(rule, folded, context):
+                found.append((rule, rule.texts[alternative]))
+                rank = rule.rank
+        for rule in self.by_status.get(context.status, ()):
+            if rule.rank >= rank and self._holds(rule, folded, context):
+                found = [*(found if rule.rank == rank else ()), (rule, ())]
+                rank = rule.rank
+        return _best_of(found) if found else None
+
+    def _holds(self, rule: Rule, folded: str, context: Context) -> bool:
+        """Whether a rule whose text fits holds in everything else it asks for."""
+        if rule.bound and not _conditions_hold(rule, context):
+            return False
+        if not rule.absent:
+            return True
+        words, wordless, every = self.absent.get(rule.id) or self.absent.setdefault(rule.id, _absent_of(rule))
+        # "_" is no letter at a fragment's edge, but one in a word
+        apart = folded.isascii() and "_" not in folded and words.isdisjoint(words_in(folded)[1])
+        return _none_in(wordless if apart else every, folded)
 
     def matches(self, folded: str, context: Context) -> list[Match]:
         """Every rule that holds for the text, in no order."""
-        found = self._fitting(folded) + [(rule, ()) for rule in self.by_status.get(context.status, ())]
-        return [Match(rule, words) for rule, words in found if _holds_beside(rule, folded, context)]
+        rules = self.rules
+        found: list[Found] = [(rules[one[1]], rules[one[1]].texts[one[2]]) for one in self._candidates(folded) if _all_in(one[4], folded)]
+        found += [(rule, ()) for rule in self.by_status.get(context.status, ())]
+        return [Match(rule, words) for rule, words in found if self._holds(rule, folded, context)]
 
-    def _fitting(self, folded: str) -> list[tuple[Rule, tuple[str, ...]]]:
-        """Rules one of whose alternatives stands in the text, and that alternative."""
+    def _candidates(self, folded: str) -> list[Entry]:
+        """The alternatives that may stand in the text: every word they are filed under does."""
         in_order, words = words_in(folded)
         stand, by_word, by_prefix, by_pair = words.issuperset, self.by_word, self.by_prefix, self.by_pair
-        keys = by_word.keys() & words | by_word.keys() & set(zip(in_order, in_order[1:], strict=False))
-        candidates = [entry for key in keys for entry in by_word[key] if stand(entry[0])]
-        for prefix in by_prefix.keys() & {word[:_PREFIX] for word in words}:
-            candidates += by_prefix[prefix]
+        candidates = [entry for key in by_word.keys() & words for entry in by_word[key] if stand(entry[3])]
+        candidates += [entry for key in set(filter(by_word.__contains__, pairwise(in_order))) for entry in by_word[key] if stand(entry[3])]
+        for prefix in by_prefix:
+            if prefix in folded:
+                candidates += by_prefix[prefix]
         if self.always:
-            candidates += [entry for entry in self.always if entry[3][0][0] in folded]
-        if not folded.isascii():
-            for pair in self.by_pair.keys() & {folded[at : at + 2] for at in range(len(folded) - 1) if folded[at] >= _DENSE}:
+            candidates += [entry for entry in self.always if entry[4][0][0] in folded]
+        if not folded.isascii() and _HAS_DENSE.search(folded):
+            for pair in by_pair.keys() & {folded[at : at + 2] for at in range(len(folded) - 1) if folded[at] >= _DENSE}:
                 candidates += by_pair[pair]
-        rules = self.rules
-        return [(rules[number], rules[number].texts[alternative]) for _, number, alternative, fragments in candidates if _all_in(fragments, folded)]
+        return candidates
 
 
 _RULE_KEYS = {

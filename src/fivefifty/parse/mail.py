@@ -28,12 +28,20 @@ def read(data: bytes, depth: int = 0, own_domains: frozenset[str] = frozenset())
     """
     mail = read_mail(unix(data))
     returned = _returned(mail)
-    found = _reported(mail, returned)
+    found = _dated(_reported(mail, returned), mail)
     if not _tells(found):  # nothing, or a report of a bounce that is told inside
         found = read_nested(mail, depth, lambda inner, level: read(inner, level, own_domains)) or found
     elif own_domains:
         return [_backscatter(failure) if is_foreign(failure, returned, own_domains) else failure for failure in found]
     return found
+
+
+def _dated(found: list[Failure], mail: Mail) -> list[Failure]:
+    """A report that tells no time of its own was written soon after: its Date header is the nearest there is."""
+    if all(failure.arrival_date or failure.last_attempt_date for failure in found):
+        return found
+    date = mail.first("date")
+    return [replace(one, report_date=date, seen={**one.seen, "report_date": "Date"}) if date and not (one.arrival_date or one.last_attempt_date) else one for one in found]
 
 
 def _tells(found: list[Failure]) -> bool:

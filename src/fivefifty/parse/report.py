@@ -90,7 +90,8 @@ def failure_of(group: Group, message: Group, part: Part, returned: Returned, hum
     """The Failure of one recipient's group."""
     final, original = recipient_of(group)
     remote_field = group.get("remote-mta")
-    remote, remote_ip = typed_name(remote_field), typed_ip(remote_field)
+    remote = typed_name(remote_field)
+    remote_ip = typed_ip(remote_field) or _address_beside(remote, human)
     diagnostic = _diagnostic(group)
     action = _action(group.get("action"))
     layers, phase = _said(diagnostic, human, remote, remote_ip)
@@ -131,6 +132,13 @@ def _action(value: str) -> str:
     return _ACTIONS.get(word, word)
 
 
+def _address_beside(host: str, human: str) -> str:
+    """The address that the human part writes behind the name of the remote host ("mx.example.net[192.0.2.1]")."""
+    at = human.find(host) if host else -1
+    behind = human[at + len(host) : at + len(host) + 50] if at >= 0 else ""
+    return typed_ip(behind) if behind.lstrip()[:1] in ("[", "(") else ""
+
+
 def _said(diagnostic: str, human: str, remote: str, remote_ip: str) -> tuple[tuple[Reply, ...], str]:
     """The layers of what was said about a recipient, and the phase it was refused at: the field first, then the human part."""
     layers = () if _untold(diagnostic) else peel(diagnostic, remote, remote_ip)
@@ -167,6 +175,10 @@ def _seen(failure: Failure, group: Group, message: Group, where: str) -> dict[st
         seen["stage"] = seen.get("action", told)
     if "remote-mta" not in has:
         seen.update({name: told for name in ("remote_mta", "remote_ip") if name in seen})
+    elif failure.remote_ip and failure.remote_ip not in group.get("remote-mta"):
+        seen["remote_ip"] = "human part"
+    if failure.phase and not phase_of(group.get("diagnostic-code")):
+        seen["phase"] = "human part"
     if "x-postfix-sender" in message.fields:
         seen["envelope_sender"] = f"{where}: X-Postfix-Sender"
     return seen

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from ..model import Reply
-from .quotation import QUOTATIONS, Quotation, foreign, pipelined
+from .quotation import Quotation, foreign, pipelined, quoting
 from .reply import codes_of
 
 MAX_LAYERS = 6
@@ -29,6 +29,12 @@ _PHASES = (
     ("ehlo", re.compile(r"\b(?:ehlo|helo|lhlo)\b|my name was rejected")),
     ("connect", re.compile(r"initial connection|initial server greeting|refused to talk to me|greeting failed|connect(?:ed|ing|ion)? to .{0,300}(?:timed out|refused|unreachable|no route)|banner")),
 )
+# What stands in every wording of a phase: plain searches before the patterns.
+_PHASE_HINTS = {
+    "end-of-data": ("data", "message", "eom", "dot"), "rcpt": ("rcpt", "recipient"), "mail": ("mail", "sender"), "data": ("data",),
+    "starttls": ("starttls",), "auth": ("auth",), "ehlo": ("lo", "name"), "connect": ("connect", "initial", "refused", "greeting", "banner"),
+}
+_PHASES_HINTED = tuple((phase, _PHASE_HINTS[phase], pattern) for phase, pattern in _PHASES)
 _HEADS = ("does not like ", "failed after i ", "after ", "did not like our", ">>> ", "remote host said", "sender was rejected", "name was rejected", "refused to talk", "connect to ", "while ")
 _MARK = re.compile(r"\n[ \t>|]*<<< ?")
 _TYPE = re.compile(r"\s*(?:smtp|x-[\w-]{1,40}|x\.?400|dns|error|esmtp|lmtp|unknown)\s*;\s*", re.IGNORECASE)
@@ -50,9 +56,12 @@ def lower(text: str) -> str:
 def phase_named(words: str) -> str:
     """The SMTP phase that some words name ("RCPT TO" -> "rcpt"), or ""."""
     words = words.lower()
-    for phase, pattern in _PHASES:
-        if pattern.search(words):
-            return phase
+    for phase, hints, pattern in _PHASES_HINTED:
+        for hint in hints:
+            if hint in words:
+                if pattern.search(words):
+                    return phase
+                break
     return ""
 
 
@@ -138,7 +147,7 @@ def peel(text: str, remote_mta: str = "", remote_ip: str = "") -> tuple[Reply, .
     if not text:
         return ()
     low = lower(text)
-    live = [one for one in QUOTATIONS if one.hint in low]
+    live = quoting(low)
     if not text.isascii():
         live += foreign(low)
     phase = phase_of(text, low)

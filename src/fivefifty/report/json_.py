@@ -13,7 +13,7 @@ _ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode  
 _FROM_FAILURE = (
     "final_recipient", "original_recipient", "action", "stage", "status", "reply_code", "diagnostic_code", "phase", "reporting_mta",
     "remote_mta", "remote_ip", "sending_ip", "helo_name", "envelope_sender", "author_domain", "message_id", "subject", "arrival_date",
-    "last_attempt_date",
+    "last_attempt_date", "report_date",
 )
 _FROM_VERDICT = ("provider", "cause", "owner", "standing", "decide", "permanent", "suppress", "retry", "rule")
 

@@ -206,7 +206,7 @@ def _fix(verdict: Verdict) -> Iterator[Block]:
 
 _SHOWN = (
     "final_recipient", "original_recipient", "action", "stage", "status", "reply_code", "diagnostic_code", "phase", "reporting_mta", "remote_mta",
-    "remote_ip", "sending_ip", "helo_name", "envelope_sender", "author_domain", "message_id", "subject", "arrival_date", "last_attempt_date", "text",
+    "remote_ip", "sending_ip", "helo_name", "envelope_sender", "author_domain", "message_id", "subject", "arrival_date", "last_attempt_date", "report_date", "text",
 )
 
 
