@@ -150,10 +150,8 @@ def _all_in(fragments: Iterable[Fragment], text: str) -> bool:
 
 
 def _none_in(fragments: Iterable[Fragment], text: str) -> bool:
-    for fragment in fragments:
-        if fragment[0] in text and end_of(fragment, text, 0) >= 0:
-            return False
-    return True
+    near = [one for one in fragments if one[0] in text]
+    return not near or all(end_of(one, text, 0) < 0 for one in near)
 
 
 def ends_with_host(host: str, suffixes: Iterable[str]) -> bool:

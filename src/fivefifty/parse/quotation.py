@@ -224,8 +224,8 @@ QUOTATIONS: tuple[Quotation, ...] = (
     _q("colon", ":\n", r":\n\s*(?=" + _REPLY + ")", close=")", before=_called_before, fresh=True),
 )
 
-# Many literals share a rare piece: where it does not stand, none of them does, and a reply that quotes nobody costs half the searches.
-_PIECES = ("'", '"', "<", "(", "remote", "error", "address:", "respon", "re", ": ", "")
+# Most literals hold a rare character, which is found out several times faster: where it does not stand, none of them does.
+_PIECES = ("'", '"', "<", "(", "{", ">", ";", "\n", ":", "remote", "")
 
 
 def _filed() -> tuple[tuple[str, tuple[tuple[int, str, Quotation], ...]], ...]:

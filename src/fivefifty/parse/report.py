@@ -177,7 +177,7 @@ def _seen(failure: Failure, group: Group, message: Group, where: str) -> dict[st
         seen.update({name: told for name in ("remote_mta", "remote_ip") if name in seen})
     elif failure.remote_ip and failure.remote_ip not in group.get("remote-mta"):
         seen["remote_ip"] = "human part"
-    if failure.phase and not phase_of(group.get("diagnostic-code")):
+    if failure.phase and not phase_of(diagnostic := group.get("diagnostic-code"), diagnostic.lower()):
         seen["phase"] = "human part"
     if "x-postfix-sender" in message.fields:
         seen["envelope_sender"] = f"{where}: X-Postfix-Sender"

@@ -65,11 +65,12 @@ def phase_named(words: str) -> str:
     return ""
 
 
-def phase_of(text: str, low: str) -> str:
+def phase_of(text: str, low: str = "") -> str:
     """The phase at which an MTA says it was refused, or "" (RFC 5321 3.3: connect, EHLO, MAIL, RCPT, DATA, end of data).
 
-    `low` is the text in lower case.
+    `low` is the text in lower case, where the caller has it.
     """
+    low = low or lower(text)
     if "reply" in low:
         told = _IN_REPLY.search(low)
         if told:
