@@ -67,9 +67,10 @@ def verdict_of(failure: Failure, index: int = 0, where: str = "") -> Verdict:
 def _match_of(failure: Failure, folded: str, provider: str) -> Match | None:
     """The rule that decides: the innermost words, an outer layer's or the human part's only where those are weak."""
     book = rulebook()
-    best: Match | None = None
-    if failure.notice != "notice.autoreply":
-        best = _from_layers(book, failure, folded, provider)
+    if failure.notice == "notice.autoreply":  # a person's words: only wordings known of such mails count
+        told_by = [match for match in book.matches(fold(failure.text), _context(Reply(), failure, provider)) if match.rule.family == "notices"]
+        return max(told_by, key=lambda match: (match.rule.cause.startswith("address."), match.rule.rank, match.rule.id), default=None)
+    best = _from_layers(book, failure, folded, provider)
     if failure.text and (best is None or best.rule.rank < STRONG):
         last = failure.layers[-1] if failure.layers else Reply()
         told = book.match(folded if not failure.layers else fold(failure.text), _context(last, failure, provider))
@@ -98,7 +99,7 @@ def _speaks_of_a_cause(match: Match | None, failure: Failure) -> bool:
     """Whether a notice shows the reason behind it: the last error of a delay, a dead address in an automatic reply."""
     if match is None or match.rule.cause.startswith("notice."):
         return False
-    return failure.notice == "notice.delayed" or (failure.notice == "notice.autoreply" and match.rule.family == "notices")
+    return failure.notice in ("notice.delayed", "notice.autoreply")
 
 
 def _codes_of(failure: Failure) -> tuple[str, int, str]:
@@ -162,12 +163,13 @@ def _may_suppress(found: Cause, reading: _Reading, failure: Failure, permanent: 
 
 
 def _leaves_a_doubt(failure: Failure, match: Match | None) -> bool:
-    """Whether the reply also speaks of the sender, of a rule or of a while: then a live address may stand behind it.
+    """Whether a server also spoke of the sender, of a rule or of a while: then a live address may stand behind it.
 
     A dead address kept costs one more bounce; a live one declared dead is lost.
     """
-    said = fold(failure.layers[-1].text if failure.layers else failure.text)
-    others = _DOUBTS & words_in(said)[1]
+    replies = [layer.text for layer in failure.layers[:-1] if layer.reply_code]
+    replies.append(failure.layers[-1].text if failure.layers else failure.text)
+    others = frozenset().union(*[words_in(fold(reply))[1] & _DOUBTS for reply in replies])
     return bool(others) and not others <= words_in(" ".join(match.words) if match else "")[1]
 
 
