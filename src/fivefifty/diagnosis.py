@@ -69,7 +69,7 @@ def _match_of(failure: Failure, folded: str, provider: str) -> Match | None:
     book = rulebook()
     if failure.notice == "notice.autoreply":  # a person's words: only wordings known of such mails count
         told_by = [match for match in book.matches(fold(failure.text), _context(Reply(), failure, provider)) if match.rule.family == "notices"]
-        return max(told_by, key=lambda match: (match.rule.cause.startswith("address."), match.rule.rank, match.rule.id), default=None)
+        return max(told_by, key=_telling, default=None)
     best = _from_layers(book, failure, folded, provider)
     if failure.text and (best is None or best.rule.rank < STRONG):
         last = failure.layers[-1] if failure.layers else Reply()
@@ -77,6 +77,12 @@ def _match_of(failure: Failure, folded: str, provider: str) -> Match | None:
         if told is not None and (best is None or told.rule.rank >= STRONG):
             best = told
     return best
+
+
+def _telling(match: Match) -> tuple[bool, bool, int, str]:
+    """Of the wordings in an automatic reply: a stated dead address first, then words of an absence, then hints that somebody left."""
+    rule = match.rule
+    return rule.cause.startswith("address.") and rule.standing == "stated", rule.cause.startswith("notice."), rule.rank, rule.id
 
 
 def _context(layer: Reply, failure: Failure, provider: str) -> Context:
