@@ -68,7 +68,8 @@ def _in_processes(given: Iterable[Piece | InputError], order: Order, jobs: int) 
             while waiting:
                 yield waiting.popleft().result()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for future in waiting:  # shutting down twice, first without waiting, closes a pipe its own thread still writes to
+                future.cancel()
 
 
 def _chunks(given: Iterable[Piece | InputError], most: int) -> Iterator[Chunk]:
