@@ -75,11 +75,50 @@ class Evidence:
     ttl: int = 0
 
 
+OUTCOMES = ("pass", "warn", "fail", "unknown", "skipped", "crashed")
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check concluded: pass, warn, fail, unknown, skipped or crashed."""
+    """What one check concluded, and the Evidence it rests on.
 
-    check: str
-    outcome: str
+    unknown: we could not learn it (timeout, SERVFAIL, a blocklist that refuses our resolver); never shown as fail or as pass.
+    skipped: nothing to check here, or something was not given.  crashed: our own bug; the other checks go on.
+    """
+
+    check: str  # "spf.record"
+    outcome: str  # one of OUTCOMES
     sentence: str
     evidence: tuple[Evidence, ...] = ()
+    about: str = ""  # the name, IP or list it is about, where a check speaks of several
+    found: str = ""  # the record as it was found
+    advice: str = ""  # what to do about it, one sentence
+    record: str = ""  # the record to publish instead, to paste
+    reference: str = ""  # "RFC 7208 4.5"
+    weight: int = 0  # 0..100: how much it hurts delivery when it fails
+    facts: Mapping[str, object] = field(default_factory=dict, hash=False)  # for programs: plain JSON values
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is asked about: a domain, and whatever is known of the mail that came back.  Unknown is "" or ().
+
+    Domain names are lower-case A-labels without final dot.
+    """
+
+    domain: str = ""  # whose mail set-up is audited (for a bounce: the author domain)
+    sending_ips: tuple[str, ...] = ()
+    helo_name: str = ""
+    envelope_sender: str = ""  # MAIL FROM, a whole address; "<>" for the null sender
+    author_domain: str = ""  # of From:, where it is not `domain`
+    selectors: tuple[str, ...] = ()  # DKIM selectors to try
+    message: bytes = b""  # the mail as sent or as returned
+    recipient: str = ""
+    recipient_domain: str = ""
+    remote_mta: str = ""  # who refused
+    remote_ip: str = ""
+    reply: str = ""  # the reply that is to be proved
+    own_hosts: tuple[str, ...] = ()  # names or IPs the user says are theirs: only these are tested for relaying
+    smtp: bool = True  # whether servers may be connected to
+    probe_recipient: bool = False  # whether RCPT TO may name the recipient
+    settings: Mapping[str, str] = field(default_factory=dict, hash=False)  # keys and the like: {"spamhaus_dqs_key": …}; never shown

@@ -1,0 +1,1 @@
+"""The only doors to the outside: DNS, SMTP, HTTPS and the clock."""
