@@ -94,7 +94,8 @@ def _from_layers(book: Rulebook, failure: Failure, folded: str, provider: str) -
     best: Match | None = None
     at_least = 0
     for layer in reversed(failure.layers):
-        match = book.match(folded if layer is failure.layers[-1] else fold(layer.text), _context(layer, failure, provider), at_least)
+        asked = book.from_rank(OVERRULES) if at_least >= OVERRULES else book
+        match = asked.match(folded if layer is failure.layers[-1] else fold(layer.text), _context(layer, failure, provider), at_least)
         if match is not None:
             best = match
             at_least = best.rule.rank + 1 if best.rule.rank < STRONG else max(best.rule.rank + 1, OVERRULES)

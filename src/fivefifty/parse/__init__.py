@@ -21,14 +21,18 @@ _MAIL_FIELDS = frozenset(
     "return-path received from subject content-type mime-version message-id date delivered-to auto-submitted x-failed-recipients dkim-signature to arc-seal authentication-results".split()
 )
 _FOLDED = (" ", "\t", "")
-_SEPARATOR = re.compile(rb"(?:^|\n\n)From [^\n]{3,200}\d{4}[^\n]{0,12}\n(?=[!-9;-~]+:)")
+_SEPARATOR = re.compile(rb"(?:^|\n\n)From [^\n]{3,200}\d{4}[^\n]{0,12}\n(?=[!-9;-~]++:)")
 
 
 def _looks_like_mail(head: str) -> bool:
     """Whether a text starts with header fields of a mail, not with fields of a report or words of a log."""
-    if not _FIRST_FIELD.match(head):
+    fields = _FIRST_FIELD.match(head)
+    if not fields:
         return False
     end = head.find("\n\n")
+    two = {fields[1].lower(), fields[2].lower()}
+    if len(two) == 2 and two <= _MAIL_FIELDS and fields.end() < (end if end >= 0 else 2000):
+        return True  # nearly every mail
     block = head[:2000] if end < 0 else head[: min(end, 2000)]
     names = {line[: line.find(":")].strip().lower() for line in block.split("\n") if line[:1] not in _FOLDED}
     if len(names & _MAIL_FIELDS) < 2 and end > 2000:
@@ -38,7 +42,7 @@ def _looks_like_mail(head: str) -> bool:
 
 def _mails(data: bytes) -> list[bytes]:
     """The mails of an mbox in memory; one where it is a single mail."""
-    if not data.startswith(b"From "):
+    if not data.startswith(b"From ") or b"\n\nFrom " not in data:
         return [data]
     starts = [found.start() for found in _SEPARATOR.finditer(data)]
     if len(starts) < 2:

@@ -15,7 +15,7 @@ def first(pattern: re.Pattern[str], low: str, cues: tuple[str, ...], start: int 
     best: re.Match[str] | None = None
     limit, find = end, low.find
     for cue in cues:
-        at = find(cue, start, end)
+        at = find(cue, start, end) if cue in low else -1  # `in` is several times faster than `find`
         while 0 <= at < limit:
             found = pattern.match(low, at, end)
             if found:
@@ -27,4 +27,7 @@ def first(pattern: re.Pattern[str], low: str, cues: tuple[str, ...], start: int 
 
 def holds(low: str, cues: tuple[str, ...], end: int = END) -> bool:
     """Whether one of the cues stands in a text."""
-    return any(low.find(cue, 0, end) >= 0 for cue in cues)
+    for cue in cues:  # noqa: SIM110 - a generator costs more than the search
+        if cue in low and (len(low) <= end or low.find(cue, 0, end) >= 0):
+            return True
+    return False

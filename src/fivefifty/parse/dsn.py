@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 
 from .address import clean
-from .mime import Fields, fields_of
+from .mime import first_fields
 
 MAX_RECIPIENTS = 20_000
 
@@ -13,19 +13,19 @@ _BLANK = re.compile(r"\n[ \t]*\n")
 _STATUS = re.compile(r"([245]\.\d{1,3}\.\d{1,4})")
 _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _BESIDE = re.compile(r"[\[(](?:IPv6:)?([0-9A-Fa-f]{1,4}[:.][0-9A-Fa-f:.]{3,42})[\]),;\s]", re.IGNORECASE)
+_OF_RECIPIENT = ("final-recipient", "original-recipient", "diagnostic-code", "remote-mta")
 _START = re.compile(r"^(?:final|original)-recipient[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(slots=True)
 class Group:
-    """The fields about one recipient."""
+    """The fields about one recipient: lower-case name -> first value."""
 
-    fields: Fields = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> str:
         """First value of a field, or ""."""
-        values = self.fields.get(name)
-        return values[0] if values else ""
+        return self.fields.get(name, "")
 
 
 @dataclass(slots=True)
@@ -37,10 +37,8 @@ class Report:
     capped: bool = False
 
 
-def _is_recipient(fields: Fields) -> bool:
-    return any(name in fields for name in ("final-recipient", "original-recipient", "diagnostic-code", "remote-mta")) or (
-        ("action" in fields or "status" in fields) and "reporting-mta" not in fields
-    )
+def _is_recipient(fields: dict[str, str]) -> bool:
+    return not fields.keys().isdisjoint(_OF_RECIPIENT) or (("action" in fields or "status" in fields) and "reporting-mta" not in fields)
 
 
 def _several(block: str) -> bool:
@@ -69,7 +67,7 @@ def read_report(text: str) -> Report:
     recipients: list[Group] = []
     for block in _BLANK.split(text):
         for piece in _cut_at_recipients(block) if block.count("ecipient") > 1 and _several(block) else [block]:
-            fields = fields_of(piece)
+            fields = first_fields(piece)
             if not fields:
                 continue
             if _is_recipient(fields):

@@ -38,10 +38,8 @@ def read(data: bytes, depth: int = 0, own_domains: frozenset[str] = frozenset())
 
 def _dated(found: list[Failure], mail: Mail) -> list[Failure]:
     """A report that tells no time of its own was written soon after: its Date header is the nearest there is."""
-    if all(failure.arrival_date or failure.last_attempt_date for failure in found):
-        return found
     date = mail.first("date")
-    return [replace(one, report_date=date, seen={**one.seen, "report_date": "Date"}) if date and not (one.arrival_date or one.last_attempt_date) else one for one in found]
+    return [replace(one, report_date=date, seen={**one.seen, "report_date": "Date"}) if date and not (one.arrival_date or one.last_attempt_date or one.report_date) else one for one in found]
 
 
 def _tells(found: list[Failure]) -> bool:

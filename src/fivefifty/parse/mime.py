@@ -15,22 +15,24 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 30
 MAX_PARTS = 500
 MAX_HEADER_BLOCK = 256 * 1024
+MAX_USUAL = 160  # bytes of a header block that is worth remembering
 MAX_TEXT = 256 * 1024  # of one text part, before decoding
 
 Fields = dict[str, list[str]]
 
-_FIELD = re.compile(r"^([!-9;-~]{1,120})[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
+# The line break in front, which `_pairs` gives the first field too, lets the engine skip from line to line.
+_FIELD = re.compile(r"\n([!-9;-~]{1,120}+)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)")
 _PARAM = re.compile(r";\s*([\w*.-]+)\s*=\s*(?:\"([^\"\n]*)\"|([^\s;]+))")
 
 
 class Headers:
-    """The header fields of a mail or part.  One field is found without reading all; all are read when somebody asks for more."""
+    """The header fields of a mail or part.  They are found in one pass; a value is unfolded when somebody asks for it."""
 
-    __slots__ = ("_all", "_low", "block")
+    __slots__ = ("_all", "_first", "block")
 
     def __init__(self, block: str = "") -> None:
         self.block = block
-        self._low: str | None = None
+        self._first: dict[str, str] | None = None
         self._all: Fields | None = None
 
     @property
@@ -42,28 +44,11 @@ class Headers:
 
     def first(self, name: str) -> str:
         """The first value of a field (lower-case name), unfolded, or "".  "Name : value" is read too (RFC 5322 4.5)."""
-        if self._all is not None:
-            values = self._all.get(name)
-            return values[0] if values else ""
-        low = self._low
-        if low is None:  # a line break in front, so that every field has one; U+0130 is the one letter that grows
-            low = "\n" + self.block.lower()
-            self._low = low = low if len(low) == len(self.block) + 1 else "\n" + self.block.replace("\u0130", "I").lower()
-        wanted = "\n" + name
-        at = low.find(wanted)
-        while at >= 0:
-            start = at + len(wanted)
-            if low[start : start + 1] == ":" or low[start : start + 40].lstrip(" \t").startswith(":"):
-                return self._value(low, low.find(":", start) + 1)
-            at = low.find(wanted, start)
-        return ""
-
-    def _value(self, low: str, start: int) -> str:
-        end = low.find("\n", start)
-        while end >= 0 and low[end + 1 : end + 2] in (" ", "\t"):
-            end = low.find("\n", end + 1)
-        value = self.block[start - 1 : end - 1] if end >= 0 else self.block[start - 1 :]
-        return " ".join([line.strip() for line in value.split("\n")]).strip() if "\n" in value else value.strip()
+        first = self._first
+        if first is None:
+            first = self._first = {name.lower(): value for name, value in reversed(_pairs(self.block))}
+        value = first.get(name)
+        return _unfolded(value) if value else ""
 
     def get(self, name: str, default: list[str] | tuple[str, ...] = ()) -> list[str] | tuple[str, ...]:
         """All values of a field."""
@@ -98,6 +83,7 @@ class Mail:
     headers: Headers
     parts: list[Part] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    human: tuple[str, str] | None = None  # what `report.human_part` found, kept because several ask
 
     def first(self, name: str) -> str:
         """The first value of a header, unfolded, or ""."""
@@ -121,13 +107,27 @@ def text_of(data: bytes) -> str:
         return data.decode("latin-1")
 
 
+def _pairs(block: str) -> list[tuple[str, str]]:
+    """Names and raw values of the header fields of a block (RFC 5322 2.2)."""
+    pairs: list[tuple[str, str]] = _FIELD.findall("\n" + block)
+    return pairs
+
+
+def _unfolded(value: str) -> str:
+    """A field's value on one line (RFC 5322 2.2.3)."""
+    return " ".join([line.strip() for line in value.split("\n")]).strip() if "\n" in value else value.strip()
+
+
+def first_fields(block: str) -> dict[str, str]:
+    """Header fields of a block: lower-case name -> first value, unfolded."""
+    return {name.lower(): _unfolded(value) for name, value in reversed(_pairs(block))}
+
+
 def fields_of(block: str) -> Fields:
-    """Header fields of a block: lower-case name -> unfolded values in order (RFC 5322 2.2.3)."""
+    """Header fields of a block: lower-case name -> unfolded values in order."""
     found: Fields = {}
-    for name, value in _FIELD.findall(block):
-        if "\n" in value:
-            value = " ".join([line.strip() for line in value.split("\n")])
-        found.setdefault(name.lower(), []).append(value.strip())
+    for name, value in _pairs(block):
+        found.setdefault(name.lower(), []).append(_unfolded(value))
     return found
 
 
@@ -154,6 +154,17 @@ def _media_type(value: str) -> tuple[str, dict[str, str]]:
     kind, _, rest = value.partition(";")
     params = {name.lower(): quoted or bare for name, quoted, bare in _PARAM.findall(value[:4000])} if rest else {}
     return kind.strip().lower() or "text/plain", params
+
+
+@lru_cache(maxsize=256)
+def _usual_head(block: bytes) -> tuple[Headers, str, dict[str, str]]:
+    headers = Headers(text_of(block))
+    return headers, *content_type(headers)
+
+
+def _head(block: bytes) -> tuple[Headers, str, dict[str, str]]:
+    """The headers of a part, its type and parameters.  The few lines above most parts are the same in mail after mail."""
+    return _usual_head(block) if len(block) <= MAX_USUAL else _usual_head.__wrapped__(block)
 
 
 def _sections(data: bytes, start: int, boundary: bytes) -> list[tuple[int, int]]:
@@ -223,11 +234,10 @@ def read_mail(data: bytes) -> Mail:
                 break
             name = f"{where}.{number}" if where else str(number)
             block, inner = split_header(data, first, last)
-            headers = Headers(text_of(block))
-            kind, params = content_type(headers)
+            headers, kind, params = _head(block)
             unfolded = _UNFOLDED.search(block) if kind.startswith("multipart/") and not params.get("boundary") else None
             if unfolded:  # a parameter on a line of its own without the space that continues a field (RFC 5322 2.2.3)
-                params["boundary"] = text_of(unfolded[1])
+                params = {**params, "boundary": text_of(unfolded[1])}
             if kind.startswith("multipart/") and params.get("boundary"):
                 if depth >= MAX_DEPTH:
                     mail.notes.append(f"parts nested deeper than {MAX_DEPTH} were not opened")

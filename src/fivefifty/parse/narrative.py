@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from .address import ADDRESS, addresses, clean
+from .cue import holds
 
 MAX_LINES = 60_000
 MAX_FOUND = 12_000
@@ -57,6 +58,7 @@ _NAMED = re.compile(r"[ \t>*\-]*+[^\n@<>:]{1,80}[ \t]*[<(][^\s<>@]{1,200}@[^\s<>
 _HELP = re.compile(
     r"contact|assistance|questions?\b|\bhelp\b|support\b|report (?:this|it)|forward this|send (?:mail|e-?mail|an? (?:e-?mail|message)|it) to|write to|complain|unsubscribe|"
     r"\b(?:from|sent by|sender(?: is)?|on behalf of|(?:message|queue)[ -]?id(?: is)?|\bid)[: ]+[<\"'(\[]*$|mail from:|\bfrom[: ]+<?[^\s<>]{1,200} ?[\[(]$|\u304a\u554f", re.IGNORECASE)
+_HELP_CUES = ("contact", "assistance", "question", "help", "support", "report", "forward", "send", "write to", "complain", "unsubscribe", "from", "sent by", "on behalf of", "id", "\u304a\u554f")
 _NO_RECIPIENT = re.compile(
     r"[ \t>*|]*+(?:message-?id|references|in-reply-to|(?:mail )?from|(?:original )?sender|return-path|reply-to|envelope-(?:from|sender)|x-[\w-]{1,40}|received|for|helo|ehlo|von|de|absender|exp\u00e9diteur|remitente|mittente|\u53d1\u4ef6\u4eba|\u5dee\u51fa\u4eba|\u043e\u0442(?: \u043a\u043e\u0433\u043e)?)[ \t]*+[:\uff1a]", re.IGNORECASE)
 _HELP_ENDS = ("contact", "contact the", "write to", "mail to", "sent by", "message from", "sent from", "on behalf of", "sender", "sender is", "support", "support at", "postmaster")
@@ -94,9 +96,10 @@ def lower(text: str) -> str:
 def _announcement(low: str, limit: int) -> tuple[int, int]:
     """Start of the first line before `limit` that announces the returned mail, and of the line behind it; (-1, -1) where there is none."""
     best, below = limit, -1
-    groups = [words for stem, words in _ANNOUNCED if low.find(stem, 0, limit) >= 0]
+    above = low[:limit]
+    groups = [words for stem, words in _ANNOUNCED if stem in above]
     for one in (*chain.from_iterable(groups), *(() if low.isascii() else _ANNOUNCED_ABROAD)):
-        at = low.find(one, 0, best)
+        at = low.find(one, 0, best) if one in above else -1
         while at >= 0:
             start, end = low.rfind("\n", 0, at) + 1, low.find("\n", at)
             end = end if end >= 0 else len(low)
@@ -128,12 +131,12 @@ def cut(text: str) -> tuple[str, str]:
 
 def _strength(line: str, start: int, end: int) -> int:
     head, tail = line[:start], line[end:]
-    if head.strip(_MARKS) and _HELP.search(head[-240:]):
+    if head.strip(_MARKS) and holds(head[-240:].lower(), _HELP_CUES) and _HELP.search(head[-240:]):
         return 0
     behind = _BEHIND.match(tail)
     if _LABEL.fullmatch(head):
         return 4 if behind else 3
-    if _NAMED.match(line):
+    if ("<" in line or "(" in line) and _NAMED.match(line):
         return 4
     if head.rstrip("<[( \t\"'").endswith((":", "\uff1a")) and not tail.strip(" \t>])\"'.,;:"):
         return 3

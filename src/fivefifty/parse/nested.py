@@ -5,9 +5,10 @@ import re
 from collections.abc import Callable, Iterator
 
 from ..model import Failure
+from .cue import holds
 from .dsn import read_report
-from .mime import Headers, Mail, Part, decode_words, decoded, unix
-from .report import failure_of, human_part
+from .mime import Mail, Part, decode_words, decoded, unix
+from .report import Shared, failure_of, human_part
 from .returned import Returned
 
 MAX_NESTING = 3
@@ -70,7 +71,7 @@ def _inline(mail: Mail, depth: int, read: Reader) -> list[Failure]:
     """A bounce quoted inside a text: taken out of its quotation marks and read as the mail it was."""
     words = human_part(mail)[0]
     low = words.lower()
-    if not any(hint in low for hint in _HINTS):
+    if not holds(low, _HINTS):
         return []
     plain = _QUOTED.sub("", words)
     found: list[Failure] = []
@@ -81,13 +82,14 @@ def _inline(mail: Mail, depth: int, read: Reader) -> list[Failure]:
     if "final-recipient:" not in low and "diagnostic-code:" not in low:
         return []
     report = read_report(plain)
-    return [failure_of(group, report.message, Part(Headers(), b"", "text/plain", {}, "quoted text"), Returned(), plain[:6000], ()) for group in report.recipients if group.get("final-recipient") or group.get("original-recipient")]
+    shared = Shared(report.message, "quoted text", Returned())
+    return [failure_of(group, shared, plain[:6000]) for group in report.recipients if group.get("final-recipient") or group.get("original-recipient")]
 
 
 def _worth(quoted: str) -> bool:
     """Whether the header of a quoted mail has words of a report: most quoted mails are the ones that came back."""
     head = quoted[:4000].partition("\n\n")[0].lower()
-    return any(hint in head for hint in _HINTS)
+    return holds(head, _HINTS)
 
 
 def _raw(plain: str) -> Iterator[str]:
@@ -103,6 +105,9 @@ def _labelled(plain: str) -> Iterator[str]:
     lines = plain.split("\n", MAX_LINES)[:MAX_LINES]
     at = given = 0
     while at < len(lines) and given < MAX_QUOTED:
+        if ":" not in lines[at] and "\uff1a" not in lines[at]:  # most lines
+            at += 1
+            continue
         fields, below = _fields_at(lines, at)
         if "From" in fields and len(fields) > 1:
             given += 1

@@ -10,9 +10,9 @@ from .event import read_events
 from .formats import exchange
 from .logs import read_log
 from .mentioned import mentioned
-from .mime import Headers, Mail, Part
+from .mime import Headers, Mail
 from .narrative import Story, cut, read_story
-from .report import failure_of, sending_ip_of, stage_of
+from .report import Shared, failure_of, sending_ip_of, stage_of
 from .returned import Returned, returned_from_text
 from .telling import Telling
 from .transcript import read_transcript
@@ -60,8 +60,8 @@ def _from_fields(text: str) -> list[Failure]:
         fields = _FIELD.search(text) or fields
     before = text[: fields.start()].rfind("\n\n")
     report = read_report(text[before + 2 if before >= 0 else 0 :])
-    part = Part(Headers(), b"", "text/plain", {}, WHERE)
-    return [failure_of(group, report.message, part, Returned(), text[:6000], ()) for group in report.recipients]
+    shared = Shared(report.message, WHERE, Returned())
+    return [failure_of(group, shared, text[:6000]) for group in report.recipients]
 
 
 def _from_events(text: str) -> list[Failure]:

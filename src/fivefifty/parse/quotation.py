@@ -228,10 +228,10 @@ QUOTATIONS: tuple[Quotation, ...] = (
 _PIECES = ("'", '"', "<", "(", "{", ">", ";", "\n", ":", "remote", "")
 
 
-def _filed() -> tuple[tuple[str, tuple[tuple[int, str, Quotation], ...]], ...]:
-    groups: dict[str, list[tuple[int, str, Quotation]]] = {}
+def _filed() -> tuple[tuple[str, tuple[tuple[str, tuple[int, Quotation]], ...]], ...]:
+    groups: dict[str, list[tuple[str, tuple[int, Quotation]]]] = {}
     for place, one in enumerate(QUOTATIONS):
-        groups.setdefault(next(piece for piece in _PIECES if piece in one.hint), []).append((place, one.hint, one))
+        groups.setdefault(next(piece for piece in _PIECES if piece in one.hint), []).append((one.hint, (place, one)))
     return tuple((piece, tuple(group)) for piece, group in groups.items())
 
 
@@ -240,7 +240,7 @@ _FILED = _filed()
 
 def quoting(low: str) -> list[Quotation]:
     """The quotations whose literal stands in a text in lower case, in the order of the table."""
-    live = [(place, one) for piece, group in _FILED if piece in low for place, hint, one in group if hint in low]
+    live = [filed for piece, group in _FILED if piece in low for hint, filed in group if hint in low]
     if len(live) > 1:
         live.sort(key=_place_of)
     return [one for _, one in live]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from .address import addresses
+from .cue import holds
 from .mime import Mail, decoded, text_of
 from .narrative import cut, lower, read_story
 from .report import human_part
@@ -66,9 +67,7 @@ def looks_like_bounce(mail: Mail, subject: str) -> bool:
 
 def _subject_says(subject: str) -> int:
     low = subject.lower()
-    if any(words in low for words in _SURE):
-        return 2
-    return int(any(words in low for words in _VAGUE))
+    return 2 if holds(low, _SURE) else int(holds(low, _VAGUE))
 
 
 def _written_for_many(mail: Mail) -> bool:
@@ -90,7 +89,7 @@ def _weighed(mail: Mail, score: int, machine: bool) -> bool:
     """The marks in the text and in what is enclosed; without a machine's name the enclosed mail or the structure must tell."""
     human = human_part(mail)[0][:12_000]
     low = lower(human[:6000])
-    score += 2 * any(words in low for words in _SAYS) + bool(_REPLY_LINE.search(human[:6000]))
+    score += 2 * holds(low, _SAYS) + bool(_REPLY_LINE.search(human[:6000]))
     if machine or score < 2:
         return machine and score >= NEEDED
     if _brings_back(mail, human):

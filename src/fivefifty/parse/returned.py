@@ -15,7 +15,7 @@ _RELAY = re.compile(r"\bby\s+([\w.-]{1,255})", re.IGNORECASE)  # RFC 5321 4.4
 _ENVELOPE = re.compile(r"envelope-(?:from|sender)[ :=]*<?([^\s<>()\";]{3,320}@[^\s<>()\";]{1,255})", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Returned:
     """Facts of the mail that came back; "" where its headers do not say."""
 

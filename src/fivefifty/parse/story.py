@@ -8,9 +8,9 @@ from . import cue
 from .address import addresses
 from .dsn import read_report
 from .formats import marking_headers, read_format
-from .mime import Headers, Mail, Part
+from .mime import Mail
 from .narrative import Segment, addresses_in, lower, read_story
-from .report import failure_of, human_part
+from .report import Shared, failure_of, human_part
 from .returned import Returned, returned_from_text
 from .telling import MAX_WORDS, Telling, failure_from, subject_of
 
@@ -36,8 +36,8 @@ def from_story(mail: Mail, returned: Returned) -> list[Failure]:
     human, low = telling.human, telling.low
     fields = read_report(human) if "final-recipient:" in low else None
     if fields and fields.recipients:
-        part = Part(Headers(), b"", "text/plain", {}, telling.where)
-        return [failure_of(group, fields.message, part, telling.returned, human, tuple(mail.notes)) for group in fields.recipients]
+        shared = Shared(fields.message, telling.where, telling.returned, tuple(mail.notes), mail.first("date"))
+        return [failure_of(group, shared, human) for group in fields.recipients]
     telling.delayed, telling.success = _delayed(low, subject_of(mail).lower()), _succeeded(low)
     special = read_format(telling, low)
     if special:

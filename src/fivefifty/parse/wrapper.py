@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from ..model import Reply
+from .cue import holds
 from .quotation import Quotation, foreign, pipelined, quoting
 from .reply import codes_of
 
@@ -76,8 +77,8 @@ def phase_of(text: str, low: str = "") -> str:
         if told:
             return phase_named(told[1])
     for head in _HEADS:
-        at = low.find(head)
-        if at >= 0:
+        if head in low:  # several times faster than `find`
+            at = low.find(head)
             phase = phase_named(low[at : at + (300 if head == "connect to " else 60)])
             if phase:
                 return "rcpt" if head == ">>> " and phase == "data" and pipelined(low) else phase
@@ -92,7 +93,7 @@ def untyped(text: str) -> tuple[str, str]:
 
 def host_told(low: str) -> tuple[str, str]:
     """Name and address of the host that a sentence about a connection names; "" where there is none."""
-    if any(hint in low for hint in _TALKED_HINTS):
+    if holds(low, _TALKED_HINTS):
         found = _TALKED.search(low)
         if found:
             return found[1].rstrip("."), found[2]
