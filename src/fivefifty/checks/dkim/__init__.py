@@ -1,0 +1,1 @@
+"""DKIM: the keys of a domain and the signatures of a mail."""

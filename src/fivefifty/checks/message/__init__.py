@@ -1,0 +1,1 @@
+"""The mail itself: what receivers look at in its header."""
