@@ -66,8 +66,22 @@ class ProviderFix:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """What one documented answer of a list says; `list` is the part of a combined list it stands for, `weight` 0 the list's own."""
+
+    meaning: str
+    list: str = ""
+    weight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Blocklist:
-    """A public list as replies name it.  `general` names a family of lists, `dead` one that closed."""
+    """A public list, as replies name it and as the DNS answers for it (RFC 5782).
+
+    `general` names a family of lists, `dead` says why one must not be asked any more.  An answer counts as a listing only if it is one of
+    `codes` ("127.0.0.2", or a range of its last octet, "127.0.2.2-24"), or has one of `bits` set in its last octet; `good` answers are
+    documented and no listing; `errors` says what an answer or a state ("refused") tells about the one who asks.
+    """
 
     id: str
     name: str
@@ -79,11 +93,25 @@ class Blocklist:
     removal: str = ""
     expect: str = ""
     general: bool = False
-    dead: bool = False
+    dead: str = ""
+    default: bool = False  # asked about every sender; the others only where a reply names them
+    weight: int = 20  # how many receivers refuse for it
+    ipv6: bool = False
+    registrable: bool = False  # holds registrable domains: ask for that of a name
+    part_of: str = ""  # the list that is asked in its place, and whose codes name this one
+    key: str = ""  # the setting that holds the key, for `keyed`
+    keyed: str = ""  # the zone where there is a key, with {key}
+    test_listed: tuple[str, ...] = ()  # test points where they are not those of RFC 5782 5; one of them must be listed
+    test_clean: str = ""
+    codes: Mapping[str, Listed] = field(default_factory=lambda: _NOTHING, hash=False)
+    bits: Mapping[str, Listed] = field(default_factory=lambda: _NOTHING, hash=False)
+    good: Mapping[str, str] = field(default_factory=lambda: _NOTHING, hash=False)
+    errors: Mapping[str, str] = field(default_factory=lambda: _NOTHING, hash=False)
     provider: str = ""
     source: tuple[str, ...] = ()
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _NO_FIXES: Mapping[str, ProviderFix] = MappingProxyType({})
 
 
@@ -117,6 +145,15 @@ def _frozen(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
 
 
+def make_blocklist(entry: Mapping[str, Any], provider: str) -> Blocklist:
+    """A Blocklist from its parsed table; a code's value is its meaning, or a table of `Listed`."""
+    plain = _frozen(entry)
+    for key in ("codes", "bits"):
+        told = {code: Listed(**one) if isinstance(one, Mapping) else Listed(one) for code, one in entry.get(key, {}).items()}
+        plain[key] = MappingProxyType(told)
+    return Blocklist(**plain, provider=provider)
+
+
 def make_provider(name: str, entry: Mapping[str, Any]) -> Provider:
     """A Provider from its parsed file; `KnowledgeError` names what is wrong with it."""
     plain = {key: value for key, value in entry.items() if key not in ("contact", "limit", "note", "code", "list", "fix")}
@@ -127,7 +164,7 @@ def make_provider(name: str, entry: Mapping[str, Any]) -> Provider:
             limits=tuple(Note(**_frozen(one)) for one in entry.get("limit", ())),
             notes=tuple(Note(**_frozen(one)) for one in entry.get("note", ())),
             codes=tuple(Code(**_frozen(one)) for one in entry.get("code", ())),
-            lists=tuple(Blocklist(**_frozen(one), provider=name) for one in entry.get("list", ())),
+            lists=tuple(make_blocklist(one, name) for one in entry.get("list", ())),
             fixes=MappingProxyType({cause: ProviderFix(**_frozen(one)) for cause, one in entry.get("fix", {}).items()}),
         )
     except TypeError as error:
@@ -230,7 +267,8 @@ def _by_suffix(table: Mapping[str, str], name: str) -> str:
     return ""
 
 
-def _of_host(host: str) -> str:
+def provider_of_host(host: str) -> str:
+    """The provider whose server that host is, by the end of its name, or ""."""
     return _by_suffix(_index().hosts, host.partition("[")[0].partition("(")[0].strip()) if host else ""
 
 
@@ -258,10 +296,10 @@ def _in_front(failure: Failure) -> str:
     """The gateway that speaks around the innermost reply.  Other outer hosts are the sender's side as often as not."""
     kinds = _index().kinds
     for layer in reversed(failure.layers[:-1]):
-        found = _of_host(layer.remote_mta) or _marked(_index().marks, fold(layer.text))
+        found = provider_of_host(layer.remote_mta) or _marked(_index().marks, fold(layer.text))
         if kinds.get(found) in _STANDS_BEFORE:
             return found
-    found = _of_host(failure.remote_mta)
+    found = provider_of_host(failure.remote_mta)
     return found if kinds.get(found) in _STANDS_BEFORE else ""
 
 
@@ -275,14 +313,14 @@ def provider_of(failure: Failure, folded: str) -> str:
     alone = len(failure.layers) < 2
     host = (failure.layers[-1].remote_mta if failure.layers else "") or (failure.remote_mta if alone else "")
     by_domain = provider_of_domain(domain_of(failure.final_recipient or failure.original_recipient))
-    found = _of_host(host) or _marked(_index().marks, folded)
+    found = provider_of_host(host) or _marked(_index().marks, folded)
     if found:
         # hotmail.com behind a host or mark that all of Microsoft shares
         return by_domain if by_domain and families[by_domain] == families[found] else found
     if not alone:
         found = _in_front(failure)
     if not found and not host and not failure.remote_mta and not by_domain:
-        return _marked(_index().hints, folded) or _of_host(failure.reporting_mta)
+        return _marked(_index().hints, folded) or provider_of_host(failure.reporting_mta)
     return found or by_domain or _marked(_index().hints, folded)
 
 

@@ -1,0 +1,1 @@
+"""Public blocklists: is the sender's IP, its domain, or a link on one?"""

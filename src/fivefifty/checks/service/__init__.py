@@ -1,0 +1,1 @@
+"""Who sends the mail, and who receives it."""
