@@ -1,0 +1,1 @@
+"""The domain's DNS: name servers, SOA, wildcards, how long records are remembered."""

@@ -1,0 +1,1 @@
+"""The sending host: the names of the IP and the name it greets with."""
