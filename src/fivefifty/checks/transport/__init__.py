@@ -1,0 +1,1 @@
+"""Transport policy: MTA-STS, TLS reports, DANE, DNSSEC, BIMI, CAA."""
