@@ -28,6 +28,8 @@ class Done(Generic[T]):
 def _resumed(work: Coroutine[Any, Any, T], first: Any) -> Generator[Any, Any, T]:
     """Go on with a coroutine that already waits for `first`."""
     try:
+        if first is not None:
+            first._asyncio_future_blocking = True
         yield first
     except BaseException as error:  # a cancellation belongs to the one who waits
         try:
@@ -55,4 +57,6 @@ def start(work: Coroutine[Any, Any, T]) -> Awaitable[T]:
         return Done(stop.value)
     except Exception as error:
         return Done(error=error)
+    if first is not None:  # the flag by which a future tells the task that it was awaited: others may await it before our task begins
+        first._asyncio_future_blocking = False
     return asyncio.ensure_future(_whole(work, first))
