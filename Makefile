@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: try test lint clean
+.PHONY: try test lint lab lab-test clean
 
 # The main job: one bounce in full, then the counts of all the examples.
 try: .venv/run
@@ -19,6 +19,13 @@ test: .venv/test
 lint: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# Real servers (lab/README.md); skipped, loudly, without root or Debian.
+lab-test: .venv/test
+	@timeout -k 10 300 $(BIN)/python -m lab test
+
+lab: .venv/test
+	@$(BIN)/python -m lab run
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("fivefifty needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
