@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: try test lint lab lab-test clean
+.PHONY: try test lint docs lab lab-test clean
 
 # The main job: one bounce in full, then the counts of all the examples.
 try: .venv/run
@@ -19,6 +19,10 @@ test: .venv/test
 lint: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The pages that are written from the code.
+docs: .venv/run
+	@{ sed '/^| check |/,$$d' docs/checks.md; $(BIN)/fivefifty check --list; } > docs/checks.md.new && mv docs/checks.md.new docs/checks.md
 
 # Real servers (lab/README.md); skipped, loudly, without root or Debian.
 lab-test: .venv/test

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from fivefifty.cli import main
 
@@ -17,12 +18,13 @@ COMMANDS = sorted(path.stem for path in (SOURCE / "cli").glob("[!_]*.py"))
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-FOUND_BY_THEMSELVES = ("parse/formats/", "parse/logs/")  # one more file there touches nothing else, not even the map
+# One more file there touches nothing else, not even the map.
+FOUND_BY_THEMSELVES = ("parse/formats/", "parse/logs/", *(f"checks/{path.name}/" for path in sorted((SOURCE / "checks").iterdir()) if path.is_dir() and path.name[0] != "_"))
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_flow_names_every_module(module):
-    folder = next((one for one in FOUND_BY_THEMSELVES if module.startswith(one) and not module.endswith("__init__.py")), "")
+    folder = next((one for one in FOUND_BY_THEMSELVES if module.startswith(one) and (one.startswith("checks/") or not module.endswith("__init__.py"))), "")
     assert f"`{folder or module}`" in FLOW
 
 
@@ -43,6 +45,11 @@ def test_every_command_has_its_page_with_all_options(command):
     for option in main.get_command(None, command).params:
         for name in option.opts:
             assert not name.startswith("--") or name == "--verbose" or name in page, f"{name} is not explained"
+
+
+def test_the_page_of_the_checks_is_what_the_command_lists():
+    listed = CliRunner().invoke(main, ["check", "--list"]).output
+    assert listed in (ROOT / "docs" / "checks.md").read_text(encoding="utf-8"), "write it anew: make docs"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

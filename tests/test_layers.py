@@ -18,9 +18,11 @@ LAYERS = [
     {"parse", "causes", "codes", "providers", "verdict", "fixes", "letter"},
     {"diagnosis", "mailauth"},
     {"checks"},
+    {"subject"},
     {"proof", "triage"},
     {"sources", "report", "world"},
-    {"work", "audit"},
+    {"work", "audit", "foresight", "live"},
+    {"survey"},
     {"cli", "__main__", "__init__"},
 ]
 RANK = {name: number for number, layer in enumerate(LAYERS) for name in layer}
@@ -29,6 +31,7 @@ CORE = set().union(*LAYERS[:LAYERS.index({"proof", "triage"}) + 1])
 OUTSIDE = {"socket", "ssl", "select", "selectors", "asyncio", "http", "urllib", "smtplib", "imaplib", "ftplib", "subprocess", "multiprocessing", "threading",
            "concurrent", "sqlite3", "time", "random", "secrets", "email", "mailbox"}
 FILES = {"os", "pathlib", "tempfile", "shutil", "io", "glob", "hashlib", "mmap", "gzip", "zlib", "fileinput"}
+LIBRARIES = {"cryptography", "idna", "publicsuffixlist"}  # of the checks and evaluators: keys and certificates, names, public suffixes
 MAY_READ = {"knowledge", "checks"}  # the knowledge files, at load
 
 
@@ -63,7 +66,7 @@ def test_imports_point_one_way(name):
 @pytest.mark.parametrize("name", [name for name in MODULES if name.partition("/")[0] in CORE])
 def test_the_core_asks_nothing_of_the_outside(name):
     foreign, _ = imports(MODULES[name])
-    assert foreign <= sys.stdlib_module_names, "the core needs nothing but the standard library"
+    assert foreign - (LIBRARIES if name.partition("/")[0] in ("mailauth", "checks", "subject") else set()) <= sys.stdlib_module_names, "the core needs nothing but the standard library"
     asked = foreign & (OUTSIDE if name in MAY_READ else OUTSIDE | FILES)
     if name == "letter":
         asked -= {"email"}  # it formats a header
@@ -73,5 +76,6 @@ def test_the_core_asks_nothing_of_the_outside(name):
 @pytest.mark.parametrize("name", [name for name in MODULES if name.partition("/")[0] in CORE - MAY_READ])
 def test_the_core_reads_no_clock_and_opens_no_file(name):
     calls = {ast.unparse(node.func) for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))) if isinstance(node, ast.Call)}
+    calls = {call for call in calls if not call.endswith("world.now")}  # the World's clock is handed in
     asked = {call for call in calls if call in ("open", "input", "print") or call.endswith((".now", ".today", ".utcnow", ".read_text", ".read_bytes"))}
     assert not asked

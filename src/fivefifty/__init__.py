@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from .codes import explain_code
     from .diagnosis import diagnose
     from .errors import FivefiftyError
+    from .live import check, diagnose_live
     from .model import Evidence, Failure, Finding, Reply
     from .verdict import Verdict
 
 __version__ = "0.1.0"
-__all__ = ["Evidence", "Failure", "Finding", "FivefiftyError", "Reply", "Verdict", "diagnose", "explain_code"]
+__all__ = ["Evidence", "Failure", "Finding", "FivefiftyError", "Reply", "Verdict", "check", "diagnose", "diagnose_live", "explain_code"]
 
-_HOMES = {"diagnose": "diagnosis", "explain_code": "codes", "Verdict": "verdict", "FivefiftyError": "errors",
+_HOMES = {"diagnose": "diagnosis", "check": "live", "diagnose_live": "live", "explain_code": "codes", "Verdict": "verdict", "FivefiftyError": "errors",
           "Failure": "model", "Evidence": "model", "Finding": "model", "Reply": "model"}
 
 

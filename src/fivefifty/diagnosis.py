@@ -5,6 +5,7 @@ the codes alone can say.  A code alone never states a cause, and before RCPT TO 
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -20,6 +21,9 @@ from .verdict import Verdict
 STRONG = 60  # from this rank on the innermost host's words need no second witness
 OVERRULES = 85  # from this rank on the words of an outer host explain the reply they quote
 WEAK = 45  # up to this rank an enhanced status that names a subject is the better witness
+
+_CLAUSE = 160  # characters on each side of an "or" that can belong to it
+_SENTENCE_END = re.compile(r"[.;:] |, ")
 
 _BEFORE_RCPT = frozenset(("connect", "ehlo", "starttls", "auth", "mail"))  # RFC 5321 3.3: the recipient is not named yet
 _ABOUT_RECIPIENT = frozenset(("address.unknown", "address.inactive", "address.domain", "address.syntax"))
@@ -60,7 +64,7 @@ def verdict_of(failure: Failure, index: int = 0, where: str = "") -> Verdict:
         return _verdict(failure, _Reading(failure.notice or "notice.success", "stated"), provider, index, where)
     if match is None and not (failure.reply_code or failure.status) and "pasted text" in failure.seen.values():
         return _verdict(failure, _Reading("unknown", "open"), provider, index, where, kind="not_a_bounce")
-    reading = _before_rcpt(_reading_of(match, failure), failure)
+    reading = _either_or(_before_rcpt(_reading_of(match, failure), failure), failure, folded, provider)
     return _verdict(failure, reading, provider, index, where)
 
 
@@ -144,6 +148,27 @@ def _before_rcpt(reading: _Reading, failure: Failure) -> _Reading:
     if reading.cause not in _ABOUT_RECIPIENT or _codes_of(failure)[2] not in _BEFORE_RCPT:
         return reading
     return _Reading("sender.identity", "likely", (reading.cause, *reading.alternatives), "", reading.match)
+
+
+def _either_or(reading: _Reading, failure: Failure, folded: str, provider: str) -> _Reading:
+    """A reply that says "no such user or your server is blocked" settles nothing, however plain each half is."""
+    at = folded.find(" or ")
+    if at < 0 or reading.standing != "stated" or reading.cause.startswith("notice."):
+        return reading
+    context = _context(failure.layers[-1] if failure.layers else Reply(), failure, provider)
+    before, after = (rulebook().match(half, context) for half in _halves(folded, at))
+    if before is None or after is None or min(before.rule.rank, after.rule.rank) < WEAK:
+        return reading
+    one, other = before.rule.cause, after.rule.cause
+    if (one in _ABOUT_RECIPIENT) == (other in _ABOUT_RECIPIENT) or "unknown" in (one, other):
+        return reading
+    return _Reading(one, "open", (other, *(cause for cause in reading.alternatives if cause not in (one, other))), "", reading.match)
+
+
+def _halves(folded: str, at: int) -> tuple[str, str]:
+    """What stands on both sides of an "or", each up to the end of its sentence."""
+    before, after = folded[max(0, at - _CLAUSE) : at], folded[at + 4 : at + 4 + _CLAUSE]
+    return before[max(before.rfind(". "), before.rfind("; ")) + 1 :], _SENTENCE_END.split(after, maxsplit=1)[0]
 
 
 def is_temporary(failure: Failure) -> bool:

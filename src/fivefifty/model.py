@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 KINDS = ("failure", "notice", "not_a_bounce")
 STANDINGS = ("stated", "proved", "likely", "disputed", "open")
@@ -74,6 +75,20 @@ class Evidence:
     answered_by: str = ""
     ttl: int = 0
 
+    @property
+    def evidence(self) -> Evidence:
+        """Itself."""
+        return self
+
+
+class Cited(Protocol):
+    """What a Finding can rest on."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """The question and its answer."""
+        ...
+
 
 OUTCOMES = ("pass", "warn", "fail", "unknown", "skipped", "crashed")
 
@@ -89,7 +104,7 @@ class Finding:
     check: str  # "spf.record"
     outcome: str  # one of OUTCOMES
     sentence: str
-    evidence: tuple[Evidence, ...] = ()
+    cites: tuple[Cited, ...] = ()  # what it rests on: Evidence, or answers of a World, which give theirs when asked
     about: str = ""  # the name, IP or list it is about, where a check speaks of several
     found: str = ""  # the record as it was found
     advice: str = ""  # what to do about it, one sentence
@@ -97,6 +112,11 @@ class Finding:
     reference: str = ""  # "RFC 7208 4.5"
     weight: int = 0  # 0..100: how much it hurts delivery when it fails
     facts: Mapping[str, object] = field(default_factory=dict, hash=False)  # for programs: plain JSON values
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """The questions and answers it rests on; put into words only here, because of a million findings few are read."""
+        return tuple(one.evidence for one in self.cites)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +133,7 @@ class Subject:
     author_domain: str = ""  # of From:, where it is not `domain`
     selectors: tuple[str, ...] = ()  # DKIM selectors to try
     message: bytes = b""  # the mail as sent or as returned
+    message_whole: bool = True  # False: headers only, or cut short; then a body hash proves nothing
     recipient: str = ""
     recipient_domain: str = ""
     remote_mta: str = ""  # who refused

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from .errors import KnowledgeError
@@ -212,6 +213,7 @@ _COMMON = dict.fromkeys("the to of a is in for not and your mail message address
 
 
 _PREFIX = 3  # letters
+_head_of = itemgetter(slice(_PREFIX))  # of a word
 
 
 def _pair_of(fragments: tuple[str, ...]) -> str:
@@ -366,8 +368,8 @@ class Rulebook:
         in_order, words = words_in(folded)
         stand, by_word, by_prefix, by_pair = words.issuperset, self.by_word, self.by_prefix, self.by_pair
         candidates = [entry for key in by_word.keys() & words for entry in by_word[key] if stand(entry[3])]
-        candidates += [entry for key in set(filter(by_word.__contains__, pairwise(in_order))) for entry in by_word[key] if stand(entry[3])]
-        for prefix in by_prefix.keys() & {word[:_PREFIX] for word in words} if _words_begin_plainly(folded) else filter(folded.__contains__, by_prefix):
+        candidates += [entry for key in by_word.keys() & pairwise(in_order) for entry in by_word[key] if stand(entry[3])]
+        for prefix in by_prefix.keys() & map(_head_of, words) if _words_begin_plainly(folded) else filter(folded.__contains__, by_prefix):
             candidates += by_prefix[prefix]
         if self.always:
             candidates += [entry for entry in self.always if entry[4][0][0] in folded]

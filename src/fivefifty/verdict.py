@@ -33,6 +33,7 @@ class Verdict:
     provider: str = ""  # who received or refused, an id of knowledge/providers
     words: tuple[str, ...] = ()  # the words of the reply (folded) the rule rests on
     findings: tuple[Finding, ...] = ()
+    dispute: str = ""  # for standing "disputed": what contradicts the reply, in words
     source: str = ""
     index: int = 0
 

@@ -5,8 +5,9 @@ Workers get file names and ranges rather than mails where they can, and give bac
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from .diagnosis import diagnose
 from .errors import FivefiftyError, InputError
@@ -26,6 +27,14 @@ Chunk = list[Piece | InputError]
 
 
 @dataclass(frozen=True, slots=True)
+class Proved:
+    """A verdict after live checks, with what is needed to judge it again (empty where nobody was asked)."""
+
+    verdict: Verdict
+    live: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """What to make of every verdict: text, json or jsonl, or nothing but counts."""
 
@@ -33,6 +42,7 @@ class Order:
     summary: bool = False
     look: Look = field(default_factory=Look)
     own_domains: tuple[str, ...] = ()  # a bounce of a mail from none of them is backscatter
+    prove: Callable[[Sequence[Verdict], bytes], list[Proved]] | None = None  # live checks; only with one job
 
 
 @dataclass(slots=True)
@@ -104,8 +114,8 @@ def work(chunk: Chunk, order: Order) -> Done:
 
 def _one(mail: Mail, order: Order, done: Done) -> None:
     try:
-        verdicts = _verdicts(mail, order.own_domains)
-        shown = [] if order.summary else [_shown(verdict, order) for verdict in verdicts]
+        proved = _proved(_verdicts(mail, order.own_domains), mail, order)
+        shown = [] if order.summary else [_shown(one, order) for one in proved]
     except FivefiftyError:  # a knowledge file is wrong: no mail can be judged
         raise
     except Exception as error:  # our bug, on this mail: the others go on
@@ -113,7 +123,7 @@ def _one(mail: Mail, order: Order, done: Done) -> None:
         return
     done.tally.mails += 1
     done.shown += shown
-    for verdict in verdicts:
+    for verdict in (one.verdict for one in proved):
         if verdict.kind == "not_a_bounce":
             done.tally.ordinary += 1
         else:
@@ -126,6 +136,10 @@ def _verdicts(mail: Mail, own_domains: tuple[str, ...]) -> list[Verdict]:
     if mail.notes:
         found = [replace(one, failure=replace(one.failure, notes=one.failure.notes + mail.notes)) for one in found]
     return found or [json_.no_bounce(mail.where, mail.notes + _hint(mail.content))]
+
+
+def _proved(verdicts: Sequence[Verdict], mail: Mail, order: Order) -> list[Proved]:
+    return order.prove(verdicts, mail.content) if order.prove else [Proved(one) for one in verdicts]
 
 
 def _hint(content: bytes) -> tuple[str, ...]:
@@ -143,14 +157,16 @@ def _hint(content: bytes) -> tuple[str, ...]:
     return ()
 
 
-def _shown(verdict: Verdict, order: Order) -> str:
+def _shown(proved: Proved, order: Order) -> str:
+    verdict = proved.verdict
     if order.form == "text":
         return render(verdict, order.look)
+    more: dict[str, Any] = {"live": proved.live} if proved.live else {}
     if order.look.letter and verdict.kind != "not_a_bounce":
         from .letter import letter
 
-        return json_.line(verdict, letter=letter(verdict))
-    return json_.line(verdict)
+        more["letter"] = letter(verdict)
+    return json_.line(verdict, **more)
 
 
 def _our_bug(error: Exception, where: str) -> InputError:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, Protocol, TypeVar
@@ -23,6 +23,7 @@ from ..model import Finding, Subject
 
 T = TypeVar("T")
 Answer = DnsAnswer | SmtpAnswer | HttpsAnswer
+_OWN_FIELDS = frozenset(("about", "found", "advice", "record", "reference", "weight"))  # what is not one of these is a fact
 _FOLDER = os.path.dirname(__file__)
 
 
@@ -69,10 +70,24 @@ class Check:
 
     async def findings(self, inquiry: Inquiry) -> list[Finding]:
         """Its findings, with id, reference and weight filled in where the check left them open."""
-        return [
-            replace(one, check=one.check or self.id, reference=one.reference or self.reference, weight=one.weight or self.weight)
-            for one in await self.run(inquiry)
-        ]
+        found = await self.run(inquiry)
+        for one in found:
+            complete(one, self)
+        return found
+
+
+def complete(finding: Finding, check: Check) -> None:
+    """Fill in what every finding of a check has in common.
+
+    They were made a moment ago and nobody else has them: a copy of each frozen Finding would cost as much as many a check.
+    """
+    put = object.__setattr__
+    if not finding.check:
+        put(finding, "check", check.id)
+    if not finding.reference:
+        put(finding, "reference", check.reference)
+    if not finding.weight:
+        put(finding, "weight", check.weight)
 
 
 def _loaded(group: str, name: str) -> Check:
@@ -102,9 +117,11 @@ def all_checks() -> Mapping[str, Check]:
 
 
 def _made(outcome: str, sentence: str, answers: tuple[Answer, ...], rest: Mapping[str, Any]) -> Finding:
-    known = {key: rest[key] for key in ("about", "found", "advice", "record", "reference", "weight") if key in rest}
-    facts = {key: value for key, value in rest.items() if key not in known}
-    return Finding("", outcome, sentence, tuple(answer.evidence for answer in answers), facts=facts, **known)
+    if not rest:
+        return Finding("", outcome, sentence, answers)
+    known = {key: rest[key] for key in rest.keys() & _OWN_FIELDS}
+    facts = {key: value for key, value in rest.items() if key not in known} if len(known) < len(rest) else {}
+    return Finding("", outcome, sentence, answers, facts=facts, **known)
 
 
 def passed(sentence: str, *answers: Answer, **rest: Any) -> Finding:

@@ -6,12 +6,14 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import InputError
+from ..model import Subject
 from ..report import clean
 from ..report.progress import Progress
 from ..report.summary import Tally
@@ -19,6 +21,10 @@ from ..report.text import Look
 from ..sources import Piece
 from ..sources.files import pieces
 from ..work import Done, Order, run
+from ._asking import asking_options
+
+if TYPE_CHECKING:
+    from ._proving import Prover
 
 MOST_ALIKE = 20
 _OPENINGS = {"json": '{"schema": "fivefifty/verdict/1", "verdicts": [\n'}
@@ -34,8 +40,14 @@ _BETWEEN = {"json": ",\n", "jsonl": "\n", "text": "\n"}
 @click.option("--letter", is_flag=True, help="Also write the letter to the recipient's administrator.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, metavar="N", help="Processes to work with.")
 @click.option("--own-domain", multiple=True, metavar="DOMAIN", help="A domain you send from (may be repeated): bounces of mail that others sent in your name are told apart.")
-@click.option("--offline", is_flag=True, help="Ask nobody; use only what the bounce says (this version always works so).")
+@click.option("--live/--offline", "live", default=None, help="Ask the DNS and prove the verdict, or ask nobody (default: live for one bounce in a terminal, else offline).")
+@click.option("--sending-ip", multiple=True, metavar="IP", help="The IP that sent the mail, where the bounce does not say (may be repeated).")
+@click.option("--helo", default="", metavar="NAME", help="The name the sending server says in EHLO, where the bounce does not say.")
+@click.option("--domain", default="", metavar="DOMAIN", help="The domain the mail was from, where the bounce does not say.")
+@click.option("--smtp", is_flag=True, help="Live: also connect to the recipient's mail server and ask about the recipient (no mail is sent).")
+@click.option("--replay", type=click.Path(exists=True, dir_okay=False), metavar="REPORT.json", help="Judge the answers in a saved --live --json report again, asking nobody.")
 @click.option("-v", "--verbose", is_flag=True, help="Also every field that was read, and where it stood.")
+@asking_options
 def command(path: tuple[str, ...], text: str | None, **options: Any) -> None:
     """Say why a mail bounced, whose problem it is, and what to do now.
 
@@ -46,11 +58,73 @@ def command(path: tuple[str, ...], text: str | None, **options: Any) -> None:
     done).
     """
     order = _order(options)
+    if options["replay"]:
+        raise SystemExit(_replay(options["replay"], order))
+    if _wants_live(path, text, options):
+        order = replace(order, prove=_prover(options))
     progress = Progress(_total(path) if sys.stderr.isatty() else 0)
-    tally = _show(run(_input(path, text), order, options["jobs"]), order, progress)
+    try:
+        tally = _show(run(_input(path, text), order, options["jobs"]), order, progress)
+    finally:
+        _end(order)
     if not tally.mails and not tally.unread:
         click.echo("There is no mail in it: no file was found that could be read as a mail or a text.", err=True)
     raise SystemExit(3 if tally.unread else 0 if tally.diagnosed else 1)
+
+
+def _wants_live(path: tuple[str, ...], text: str | None, options: dict[str, Any]) -> bool:
+    """Live where it is asked for; by itself only for one bounce that a person looks at."""
+    if options["live"] and options["jobs"] > 1:
+        raise click.UsageError("--live works with one job.")
+    if options["live"] is not None:
+        return bool(options["live"])
+    one = len(path) + (text is not None) <= 1 and not any(os.path.isdir(name) for name in path)
+    return one and options["jobs"] == 1 and not options["summary"] and sys.stdout.isatty()
+
+
+def _prover(options: dict[str, Any]) -> Prover:
+    from ..subject import domain_name, ip
+    from ._asking import settings
+    from ._proving import Prover
+
+    given = Subject(
+        domain_name(options["domain"]) if options["domain"] else "", tuple(ip(one) for one in options["sending_ip"]), options["helo"].rstrip(".").lower(),
+        smtp=options["smtp"], probe_recipient=options["smtp"], settings=settings(),
+    )
+    return Prover(given, options["resolver"], options["timeout"], options["show_queries"])
+
+
+def _end(order: Order) -> None:
+    """Close the World, and say that somebody was asked."""
+    if order.prove is None:
+        return
+    from ._proving import Prover, remark
+
+    assert isinstance(order.prove, Prover)
+    order.prove.close()
+    sys.stdout.flush()
+    if order.form == "text" and not order.prove.list_queries:
+        remark(order.prove.asked)
+
+
+def _replay(path: str, order: Order) -> int:
+    """Show the verdicts of a saved report, judged again."""
+    import json
+
+    from ..report import json_
+    from ..report.text import render
+    from ._proving import replay
+
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    try:
+        reports = [json.loads(line) for line in text.splitlines() if line.strip()] if text.startswith('{"schema":"fivefifty/verdict') else [json.loads(text)]
+    except ValueError as error:
+        raise InputError(f"this is not a report of `fivefifty diagnose --json`: {error}", path, "Make one with: fivefifty diagnose BOUNCE --live --json") from error
+    found = [verdict for report in reports for verdict in replay(report)]
+    shown = [render(one, order.look) if order.form == "text" else json_.line(one) for one in found]
+    sys.stdout.write(_OPENINGS.get(order.form, "") + _BETWEEN[order.form].join(shown) + ("\n]}\n" if order.form == "json" else "\n" if order.form == "jsonl" else ""))
+    return 0 if found else 1
 
 
 def _order(options: dict[str, Any]) -> Order:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 PUBLIC = "public"
+INSIDE = ("private", "loopback", "link-local", "shared", "unspecified")  # kinds that mail comes from only inside a network
 DOCUMENTATION = "documentation"
 
 # RFC 6890 and the IANA special-purpose registries; the first that fits counts.

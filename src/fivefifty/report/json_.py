@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
-from ..model import Failure, Finding
+from ..model import Failure, Reply
 from ..verdict import Verdict
+from .audit_json import finding_dict
 
 SCHEMA = "fivefifty/verdict/1"  # the number changes when a field changes its meaning or goes; new fields do not change it
 _ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode  # made once: json.dumps makes one each time
@@ -28,7 +30,8 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
     made["because"] = list(verdict.because)
     made["seen"] = dict(failure.seen)
     made["layers"] = _layers(failure)
-    made["findings"] = [_finding(finding) for finding in verdict.findings]
+    made["dispute"] = verdict.dispute
+    made["findings"] = [finding_dict(finding) for finding in verdict.findings]
     made["fix"] = _fix(verdict)
     made["notes"] = list(failure.notes)
     return made
@@ -40,7 +43,7 @@ def no_bounce(source: str, notes: Iterable[str] = ()) -> Verdict:
     return Verdict(failure, "not_a_bounce", "", "", "", source=source)
 
 
-def line(verdict: Verdict, **more: str) -> str:
+def line(verdict: Verdict, **more: Any) -> str:
     """One verdict as one line of JSON.  ASCII only, so that no terminal or pipe can stumble over what a stranger wrote."""
     return _ENCODE(as_dict(verdict) | more)
 
@@ -50,10 +53,16 @@ def _layers(failure: Failure) -> list[dict[str, Any]]:
     return [{name: getattr(layer, name) for name in names} for layer in failure.layers]
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    names = ("question", "answer", "error", "asked_at", "answered_by", "ttl")
-    evidence = [{name: getattr(one, name) for name in names} for one in finding.evidence]
-    return {"check": finding.check, "outcome": finding.outcome, "sentence": finding.sentence, "evidence": evidence}
+def failure_dict(failure: Failure) -> dict[str, Any]:
+    """A Failure whole, so that a saved report can be judged again."""
+    made = {one.name: getattr(failure, one.name) for one in fields(failure)}
+    return made | {"layers": _layers(failure), "seen": dict(failure.seen), "notes": list(failure.notes)}
+
+
+def failure_from(saved: Mapping[str, Any]) -> Failure:
+    """The Failure that was saved."""
+    layers = tuple(Reply(**layer) for layer in saved.get("layers", ()))
+    return Failure(**{**saved, "layers": layers, "notes": tuple(saved.get("notes", ()))})
 
 
 def _fix(verdict: Verdict) -> dict[str, Any]:

@@ -10,8 +10,8 @@ _FIRST, _EVERY, _WIDTH = 1.0, 0.2, 24
 class Progress:
     """Counts mails and bytes; draws on stderr, and only if that is a terminal."""
 
-    def __init__(self, total: int = 0) -> None:
-        self.total = total  # bytes, 0 if not known
+    def __init__(self, total: int = 0, noun: str = "mails") -> None:
+        self.total, self.noun = total, noun  # bytes (of other things their number), 0 if not known
         self.bytes = self.mails = 0
         self.started = time.monotonic()
         self.next = self.started + _FIRST if sys.stderr.isatty() else float("inf")
@@ -36,7 +36,7 @@ class Progress:
             self.drawn = False
 
     def _line(self, seconds: float) -> str:
-        told = f"{self.mails:,} mails, {self.mails / seconds:,.0f} a second"
+        told = f"{self.mails:,} {self.noun}, {self.mails / seconds:,.0f} a second"
         if not self.total:
             return told
         share = min(self.bytes / self.total, 1.0)

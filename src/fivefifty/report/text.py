@@ -81,6 +81,11 @@ def render(verdict: Verdict, look: Look) -> str:
         blocks = [Block(((f"{verdict.source}: this is not a bounce. It reports no failed or delayed delivery.", ""),), indent=0), *_notes(verdict)]
     else:
         blocks = list(_blocks(verdict, look))
+    return drawn(blocks, look)
+
+
+def drawn(blocks: Iterable[Block], look: Look) -> str:
+    """The blocks as text, with a line end."""
     draw = _colored if look.color else _plain
     return "\n".join(line for block in blocks for line in draw(block, look.width)) + "\n"
 
@@ -90,11 +95,12 @@ def _blocks(verdict: Verdict, look: Look) -> Iterator[Block]:
     if verdict.source:
         yield Block(((verdict.source, "dim"),), indent=0)
     yield Block(((opening(verdict), "bold"),), indent=0)
-    yield _said(known.summary if verdict.standing != "open" or verdict.cause in _UNDECIDED else _SEVERAL, indent=0)
-    yield _gap()
+    yield said(known.summary if verdict.standing != "open" or verdict.cause in _UNDECIDED else _SEVERAL, indent=0)
+    yield gap()
     yield from _conclusion(verdict)
     yield from _reply(verdict, look)
     yield from _notes(verdict)
+    yield from _checked(verdict, look)
     yield from _fix(verdict)
     if look.verbose:
         yield from _fields(verdict)
@@ -102,7 +108,7 @@ def _blocks(verdict: Verdict, look: Look) -> Iterator[Block]:
         from ..letter import letter
 
         ready = letter(verdict)  # one line where a letter is pointless: it says so
-        yield from (_gap(), Block((("The letter", "bold"),), indent=0), Block(((ready, ""),), indent=2, verbatim="\n" in ready))
+        yield from (gap(), Block((("The letter", "bold"),), indent=0), Block(((ready, ""),), indent=2, verbatim="\n" in ready))
 
 
 def opening(verdict: Verdict) -> str:
@@ -127,16 +133,18 @@ def _conclusion(verdict: Verdict) -> Iterator[Block]:
     for number, one in enumerate(readings):
         label = ("Could be" if is_open else "Cause") if number == 0 else ""
         yield Block(((cause(one).title, "bold"), (f"  ({one})", "dim")), label)
-    yield _said(_whose(verdict), "Whose")
-    yield _said(_SURE.get(verdict.standing, ""), "How sure")
+    yield said(_whose(verdict), "Whose")
+    yield said(_SURE.get(verdict.standing, ""), "How sure")
+    if verdict.dispute:
+        yield said(verdict.dispute, "Against it")
     if not is_open and verdict.alternatives:
-        yield _said("Less likely: " + "; ".join(cause(one).title for one in verdict.alternatives))
+        yield said("Less likely: " + "; ".join(cause(one).title for one in verdict.alternatives))
     test = sentence(verdict.decide) if verdict.decide else ""
     if test and not any(test in step for step in verdict.fix.steps):
-        yield _said(test, "The test")
+        yield said(test, "The test")
     if verdict.kind == "failure":
-        yield _said(_address_advice(verdict), "Address")
-        yield _said(_again_advice(verdict), "Try again")
+        yield said(_address_advice(verdict), "Address")
+        yield said(_again_advice(verdict), "Try again")
 
 
 def _whose(verdict: Verdict) -> str:
@@ -168,7 +176,7 @@ def _reply(verdict: Verdict, look: Look) -> Iterator[Block]:
     said = failure.layers[-1] if failure.layers else Reply(failure.diagnostic_code or failure.text)
     if not said.text:
         return
-    yield _gap()
+    yield gap()
     yield Block(((f"{_who_said(failure, said)}:", ""),), indent=0)
     limit = MAX_FIELD if look.verbose else MAX_REPLY
     shown = said.text[:limit]
@@ -189,19 +197,32 @@ def _who_said(failure: Failure, said: Reply) -> str:
 
 def _notes(verdict: Verdict) -> Iterator[Block]:
     for number, note in enumerate(verdict.failure.notes):
-        yield _said(note, "Note" if number == 0 else "")
+        yield said(note, "Note" if number == 0 else "")
+
+
+_MARKS = {"fail": "FAIL", "warn": "warn", "unknown": "?", "crashed": "bug", "pass": "ok", "skipped": "-"}
+
+
+def _checked(verdict: Verdict, look: Look) -> Iterator[Block]:
+    """What live checks found; what did not apply only with -v."""
+    shown = [one for one in verdict.findings if look.verbose or one.outcome not in ("skipped",)]
+    if not shown:
+        return
+    yield from (gap(), Block((("What was checked", "bold"),), indent=0))
+    for one in sorted(shown, key=lambda one: ("fail", "warn", "unknown", "crashed", "pass", "skipped").index(one.outcome)):
+        yield Block(((one.sentence, ""), (f"  [{one.check}]", "dim")), f"{_MARKS[one.outcome]:>5}", indent=7)
 
 
 def _fix(verdict: Verdict) -> Iterator[Block]:
     fix = verdict.fix
     if fix.steps:
-        yield from (_gap(), Block((("What to do", "bold"),), indent=0))
+        yield from (gap(), Block((("What to do", "bold"),), indent=0))
     for number, step in enumerate(fix.steps, 1):
         yield Block(((step, ""),), f"{number:>3}.", indent=5)
     told = {"Contact": fix.contact, "How": fix.contact_how, "Give them": fix.give, "Expect": fix.expect}
-    rows = [_said(value, label) for label, value in told.items() if value]
+    rows = [said(value, label) for label, value in told.items() if value]
     if rows:
-        yield from (_gap(), *rows)
+        yield from (gap(), *rows)
 
 
 _SHOWN = (
@@ -212,7 +233,7 @@ _SHOWN = (
 
 def _fields(verdict: Verdict) -> Iterator[Block]:
     failure = verdict.failure
-    yield from (_gap(), Block((("All that was read", "bold"),), indent=0))
+    yield from (gap(), Block((("All that was read", "bold"),), indent=0))
     for name in _SHOWN:
         value = str(getattr(failure, name) or "")
         if value:
@@ -221,7 +242,7 @@ def _fields(verdict: Verdict) -> Iterator[Block]:
     for number, layer in enumerate(failure.layers[:-1], 1):
         yield Block(((layer.text[:MAX_FIELD], ""), (f"  ({layer.wrapper or 'outermost'})", "dim")), f"layer {number}", indent=20)
     for number, reason in enumerate(verdict.because):
-        yield _said(reason, "" if number else "because", indent=20)
+        yield said(reason, "" if number else "because", indent=20)
     for name, value in (("rule", verdict.rule), ("provider", verdict.provider), ("kind", verdict.kind)):
         if value:
             yield Block(((value, ""),), name, indent=20)
@@ -250,11 +271,13 @@ def _pattern(fragment: str) -> re.Pattern[str]:
     return re.compile(gap.join(escaped), re.IGNORECASE)
 
 
-def _said(text: str, label: str = "", indent: int = LABEL) -> Block:
+def said(text: str, label: str = "", indent: int = LABEL) -> Block:
+    """A plain paragraph."""
     return Block(((text, ""),), label, indent)
 
 
-def _gap() -> Block:
+def gap() -> Block:
+    """An empty line."""
     return Block((), indent=0)
 
 
@@ -271,7 +294,7 @@ def _plain(block: Block, width: int) -> list[str]:
     return lines
 
 
-_STYLES = {"bold": "bold", "dim": "dim", "words": "bold yellow", "": ""}
+_STYLES = {"bold": "bold", "dim": "dim", "words": "bold yellow", "words_quiet": "green", "": ""}
 
 
 @lru_cache(maxsize=4)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .dns import DnsClient
 
 LONGEST_CHAIN = 16
+EARLY = 0.4  # seconds after which a question is sent once more: most that stay without an answer so long were lost on the way
 _TEXTS = (16, 99)
 _SHARPEST = ("unreachable", "timeout", "malformed", "refused", "lame", "servfail")  # of several troubles the last of these is told
 _RCODES = {1: "FORMERR", 2: "SERVFAIL", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN", 9: "NOTAUTH", 16: "BADVERS"}
@@ -25,7 +26,7 @@ _FORMERR, _NXDOMAIN, _REFUSED = 1, 3, 5
 class Ask:
     """The state of one question.  `check` False asks for data that DNSSEC may have refuted; `final` looks no further into a SERVFAIL."""
 
-    __slots__ = ("_aliases", "_asked_at", "_door", "_doors", "_faults", "_give_up", "_name", "_odd", "_section", "_secure", "_tcp", "_trouble", "_ttl",
+    __slots__ = ("_aliases", "_asked_at", "_door", "_doors", "_early", "_faults", "_give_up", "_name", "_odd", "_section", "_secure", "_tcp", "_trouble", "_ttl",
                  "_turn", "_wire", "answer", "check", "client", "final", "held", "key", "number", "waiters")
 
     def __init__(self, client: DnsClient, key: tuple[str, str], name: bytes, number: int) -> None:
@@ -40,7 +41,7 @@ class Ask:
         self._ttl, self._secure = 0x7FFFFFFF, True
         self._doors: list[Door] = []
         self._door: Door | None = None
-        self._turn, self._give_up, self._asked_at = 0, 0.0, ""
+        self._turn, self._give_up, self._asked_at, self._early = 0, 0.0, "", False
         self._trouble: tuple[str, str, str] = ("", "", "")
         self._faults: tuple[tuple[int, str], ...] = ()
         self._odd = ""  # what was wrong with datagrams that were not taken for the answer
@@ -59,6 +60,7 @@ class Ask:
                 self.conclude("timeout", "the time for the whole run is over")
                 return
         self._doors = client.order()[::-1]
+        self._early = client.settings.timeout > EARLY
         self._next()
 
     def _next(self) -> None:
@@ -89,12 +91,20 @@ class Ask:
         return True
 
     def _alarm(self) -> None:
-        self.client.wheel.add(min(self.client.now() + self.client.settings.timeout, self._give_up), self, self._turn)
+        patience = EARLY if self._early else self.client.settings.timeout
+        self.client.wheel.add(min(self.client.now() + patience, self._give_up), self, self._turn)
 
     def overdue(self, turn: int) -> None:
         """No answer came in time to that try; a late one is still welcome."""
         if turn != self._turn or self.answer is not None or self._door is None:
             return
+        if self._early:  # the same resolver again: it is not called silent yet
+            self._early = False
+            if self._tcp is None and self._send():
+                return
+            if self._tcp is not None:
+                self._alarm()
+                return
         self._hang_up()
         self._door.silent += 1
         if self._odd:

@@ -18,6 +18,8 @@ async def check(inquiry: Inquiry) -> list[Finding]:
     found = [_named(seen, key) for key in seen.named]
     if seen.below is not None:
         found.append(_guessed(seen, seen.below, inquiry.subject.domain))
+        if found[-1].outcome == "fail" and (await inquiry.world.dns(inquiry.subject.domain, "MX")).state == "nxdomain":
+            found[-1] = skipped(f"{inquiry.subject.domain} does not exist, so it has no DKIM key.", seen.below, about=inquiry.subject.domain)
     return found or [skipped("No domain was given, and no signed mail, so there is no DKIM key to look for.")]
 
 

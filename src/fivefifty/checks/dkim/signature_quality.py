@@ -31,8 +31,6 @@ def _weak(one: DkimResult, present: set[str]) -> Iterator[Finding]:
     if one.body_length is not None:
         covered = "nothing of the body" if one.body_length == 0 else f"only the first {one.body_length} octets of the body"
         yield warn(f"{who} covers {covered} (l=): anybody can add text behind it, and Gmail and others distrust it.", advice="Sign without l=.", **known)
-    if one.signed_headers.count("from") < 2:
-        yield warn(f"{who} names From only once in h=, so a second From can be added without breaking it.", weight=5, advice="Let the signer name From twice (oversigning).", **known)
     unsigned = [name for name in _WANTED if name in present and name not in one.signed_headers]
     if "subject" in unsigned or "date" in unsigned or "to" in unsigned:
         yield warn(f"{who} leaves {', '.join(unsigned)} unsigned: these can be changed without breaking it.", weight=15, advice="Let the signer cover them.", unsigned=unsigned, **known)

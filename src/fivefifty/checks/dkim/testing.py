@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from ...model import Finding
 from .. import Inquiry, passed, warn
+from ..spf._shared import zone_line
 from ._shared import asked, facts, survey
 
 REFERENCE = "RFC 6376 3.6.1"
@@ -17,7 +18,7 @@ async def check(inquiry: Inquiry) -> list[Finding]:
         return [passed("No DKIM key says that it is only a test (t=y).", weight=5)]
     return [
         warn(f"The DKIM key {key.name} says t=y, testing: receivers may treat mail signed with it as if it were not signed.", *asked(key), **facts(key),
-             advice="Take y out of t= when signing works.", record=_without_test(key.record))
+             advice="Take y out of t= when signing works.", record=zone_line(key.name, _without_test(key.record)))
         for key in testing
     ]
 

@@ -54,6 +54,9 @@ def _aligned(seen: Authentication, good: list[Identity], outcome: DmarcResult, f
     told = "; ".join(explain(one, seen.policy) for one in outcome.identities[:6])
     if any(one.mechanism == "dkim" for one in good):
         return passed(f"The mail aligns with its author domain {seen.author_domain}: {told}.", *seen.policy.answers, **facts)
+    if not seen.message:  # whether it is signed can't be seen: nothing to complain of
+        return passed(f"Mail from {facts['sending_ip']} aligns with {seen.author_domain} by SPF ({told}). Whether it is signed with DKIM, too, only a mail shows.",
+                      *seen.policy.answers, **facts)
     return warn(f"The mail aligns with its author domain {seen.author_domain} by SPF only ({told}), and that breaks when somebody forwards it.", *seen.policy.answers, **facts,
                 advice=f"Sign with DKIM and d={seen.author_domain} as well.", weight=30)
 
@@ -71,9 +74,12 @@ def _unaligned(seen: Authentication, outcome: DmarcResult, facts: dict[str, obje
     requested = seen.policy.policy if seen.policy.state == "found" else ""
     what = {"reject": "Receivers refuse such mail", "quarantine": "Receivers put such mail into the junk folder", "none": "Large receivers refuse or junk such mail when it comes in bulk"}
     end = f" {what[requested]} (policy {requested})." if requested else ""
-    missing = [words for words, there in (("a DKIM signature", seen.message), ("the envelope sender", seen.spf_domain)) if not there]
-    if missing:  # half of the identities are not known: that is no proof
-        return warn(f"What is known of the mail does not align with {seen.author_domain}: {told}. Whether {missing[0]} does is not known.{end}", *seen.policy.answers, **facts,
+    if not seen.message:  # by DKIM it may pass all the same
+        return warn(f"By SPF the mail does not align with {seen.author_domain}: {told}. It needs a DKIM signature that does; whether it has one, only the mail shows."
+                    + (f" Without one:{end[:1]}{end[1:2].lower()}{end[2:]}" if end else ""),
+                    *seen.policy.answers, **facts, advice=_advice(seen, outcome.identities), weight=_WEIGHTS[requested] // 2)
+    if not seen.spf_domain:  # half of the identities are not known: that is no proof
+        return warn(f"What is known of the mail does not align with {seen.author_domain}: {told}. Whether the envelope sender does is not known.{end}", *seen.policy.answers, **facts,
                     advice=_advice(seen, outcome.identities), weight=_WEIGHTS[requested] // 2)
     return fail(f"The mail does not align with its author domain {seen.author_domain}: {told}.{end}", *seen.policy.answers, **facts,
                 advice=_advice(seen, outcome.identities), weight=_WEIGHTS[requested])

@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 from ...mailauth.author import header_fields
-from ...model import Finding
+from ...model import Finding, Subject
 from .. import Inquiry, fail, passed, skipped, unknown, warn
+from ..message._shared import looks_bulk, mail
 from ..sending._shared import all_reverse_names
 from ._message import Authentication, authentication
 
@@ -30,7 +31,7 @@ async def check(inquiry: Inquiry) -> list[Finding]:
     tables = await requirements(inquiry)
     if not tables:
         return [skipped("The bulk sender requirements need a sending domain.")]
-    return [_of(provider, rows, bool(subject.sending_ips or subject.message)) for provider, rows in tables.items()]
+    return [_of(provider, rows, bool(subject.sending_ips or subject.message), _lacking(subject)) for provider, rows in tables.items()]
 
 
 async def requirements(inquiry: Inquiry) -> dict[str, list[dict[str, str]]]:
@@ -49,7 +50,7 @@ async def _rows(inquiry: Inquiry, seen: Authentication) -> dict[str, Row]:
     return {
         "spf": await _spf(inquiry, seen), "dkim": _dkim(seen), "dmarc": _dmarc(seen), "alignment": _alignment(seen), "from": _from(inquiry, seen),
         "ptr": await _ptr(inquiry), "tls": (CANNOT_KNOW, "only the receiver's Received: field shows whether TLS was used"),
-        "one_click": _one_click(inquiry), "spam_rate": (CANNOT_KNOW, "Google Postmaster Tools and Yahoo's Sender Hub show it"),
+        "one_click": await _one_click(inquiry), "spam_rate": (CANNOT_KNOW, "Google Postmaster Tools and Yahoo's Sender Hub show it"),
     }
 
 
@@ -124,7 +125,7 @@ async def _ptr(inquiry: Inquiry) -> Row:
     return (CANNOT_KNOW, f"a DNS query failed for {', '.join(doubt[:4])}") if doubt else (MET, "every sending IP has a name that leads back to it")
 
 
-def _one_click(inquiry: Inquiry) -> Row:
+async def _one_click(inquiry: Inquiry) -> Row:
     """RFC 8058 3: both fields, and an https: URI."""
     message = inquiry.subject.message
     if not message:
@@ -134,10 +135,20 @@ def _one_click(inquiry: Inquiry) -> Row:
         return MET, "the mail has List-Unsubscribe with https: and List-Unsubscribe-Post"
     if where:
         return NOT_MET, "List-Unsubscribe lacks an https: address" if "https:" not in where.lower() else "the mail has no List-Unsubscribe-Post: List-Unsubscribe=One-Click"
+    parted = await mail(inquiry)
+    if parted is None or not looks_bulk(parted):  # only marketing mail needs it
+        return CANNOT_KNOW, "the mail does not look like a mailing"
     return NOT_MET, "the mail has no List-Unsubscribe field"
 
 
-def _of(provider: str, rows: list[dict[str, str]], given: bool) -> Finding:
+def _lacking(subject: Subject) -> str:
+    """What would have to be given to see the rest."""
+    wanted = (("the sending IP", subject.sending_ips), ("the envelope sender", subject.envelope_sender or subject.message), ("a mail as it was sent", subject.message))
+    lacking = [words for words, there in wanted if not there]
+    return f"Give {' and '.join(lacking)}." if lacking else ""
+
+
+def _of(provider: str, rows: list[dict[str, str]], given: bool, lacking: str) -> Finding:
     facts = {"about": provider, "provider": provider, "requirements": rows}
     missed = [row for row in rows if row["state"] == NOT_MET]
     hard = [row for row in missed if row["id"] not in _SOFT]
@@ -151,4 +162,4 @@ def _of(provider: str, rows: list[dict[str, str]], given: bool) -> Finding:
     if not open_rows:
         return passed(f"{provider}: what can be seen of the requirements for bulk senders is met.", **facts)
     made = unknown if given else skipped
-    return made(f"{provider}: nothing is amiss so far; still to be seen: {', '.join(open_rows)}.", **facts, advice="Give the sending IP, the envelope sender and a mail as it was sent.")
+    return made(f"{provider}: nothing is amiss so far; still to be seen: {', '.join(open_rows)}.", **facts, advice=lacking)

@@ -49,6 +49,7 @@ async def _absent(inquiry: Inquiry, policy: DmarcPolicy) -> Finding:
     advice, record = next_step(policy)
     double = next((step for step in policy.steps if len(step.texts) > 1), None)
     if double:
+        advice, record = "Keep one of the records and delete the others.", ""  # which one, is for "multiple" to say
         words = f"_dmarc.{double.domain} has {len(double.texts)} DMARC records, and that counts as none"
     else:
         words = await _elsewhere(inquiry, domain) or "none is published for it or its organization"

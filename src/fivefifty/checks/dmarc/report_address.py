@@ -4,7 +4,7 @@ from __future__ import annotations
 from ...mailauth.dmarc import DmarcPolicy
 from ...mailauth.dmarc_record import DmarcRecord, ReportAddress
 from ...model import Finding
-from .. import Inquiry, fail, passed, unknown, warn
+from .. import Inquiry, fail, passed, skipped, unknown, warn
 from ..receiving._shared import some
 from ._shared import author_policy, publish, rewritten
 
@@ -22,10 +22,18 @@ async def check(inquiry: Inquiry) -> list[Finding]:
         return []
     mailable = [one for one in record.rua if one.valid and one.scheme == "mailto"]
     if not mailable:
+        if not record.rua and policy.policy == "reject" and await _no_mail(inquiry, policy.found_at):
+            return [skipped(f"{policy.found_at} has no mail and refuses all that claims to be from it, so it needs no reports.", *policy.answers, about=policy.found_at)]
         return [_missing(policy, record)]
     domains = list(dict.fromkeys(one.domain for one in (*mailable, *(one for one in record.ruf if one.valid and one.scheme == "mailto"))))[:MOST_ASKED]
     found = [one for part in await inquiry.together(*(_takes_mail(inquiry, policy, domain) for domain in domains)) for one in part]
     return found or [_present(policy, record, mailable)]
+
+
+async def _no_mail(inquiry: Inquiry, domain: str) -> bool:
+    """Whether the domain says by a null MX that it takes no mail (RFC 7505)."""
+    answer = await inquiry.world.dns(domain, "MX")
+    return answer.found and all(one.exchange in (".", "") for one in answer.records)
 
 
 def _facts(policy: DmarcPolicy, record: DmarcRecord) -> dict[str, object]:

@@ -10,6 +10,7 @@ from ..receiving.null_mx import sender_domain
 
 REFERENCE = "RFC 7505 4.2, RFC 7208 10.1.2; M3AAWG: Protecting parked domains"
 WEIGHT = 15
+_NULL_MX = "a null MX"
 
 
 async def check(inquiry: Inquiry) -> list[Finding]:
@@ -37,16 +38,21 @@ def _missing(hosts: MailHosts, spf: bool, dmarc: bool) -> dict[str, str]:
     """What is not there yet: its name and its record."""
     domain = hosts.domain
     wanted = {
-        "a null MX": ("" if hosts.state == "null" else f"{domain}. MX 0 ."),
+        _NULL_MX: ("" if hosts.state == "null" else f"{domain}. MX 0 ."),
         "an SPF record that allows nobody": ("" if spf else f'{domain}. TXT "v=spf1 -all"'),
         "a DMARC policy of reject": ("" if dmarc else f'_dmarc.{domain}. TXT "v=DMARC1; p=reject"'),
     }
     return {name: record for name, record in wanted.items() if record}
 
 
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def _of(domain: str, missing: dict[str, str], *answers: DnsAnswer) -> Finding:
     facts = {"about": domain, "missing": list(missing)}
     if not missing:
         return passed(f"{domain} has no mail and says so in MX, SPF and DMARC.", *answers, **facts)
-    return warn(f"{domain} seems to have no mail, but lacks {' and '.join(missing)}, so others can send in its name.", *answers, **facts,
+    harm = "others can send in its name" if set(missing) != {_NULL_MX} else "senders try its address for days before they give up"
+    return warn(f"{domain} seems to have no mail, but lacks {_listed(list(missing))}, so {harm}.", *answers, **facts,
                 advice="If the domain is not meant to send or take mail, publish these records.", record="\n".join(missing.values()))

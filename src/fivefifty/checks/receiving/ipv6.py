@@ -29,6 +29,8 @@ def _of(hosts: MailHosts) -> list[Finding]:
     if any(answer.unlearned for answer in hosts.answers):
         return [unknown(f"Whether the mail exchangers of {hosts.domain} have addresses of both kinds could not be learned.", *hosts.answers[1:], **facts)]
     if with_v4:
+        if hosts.state == "implicit":
+            return []  # whether it takes mail at all is open ("mx")
         return [warn(f"No mail exchanger of {hosts.domain} has an IPv6 address; senders that have only IPv6 can't deliver.", *hosts.answers[1:], **facts,
                      advice="Add an AAAA record once the server and its firewall are ready for IPv6.")]
     return [warn(f"The mail exchangers of {hosts.domain} have only IPv6 addresses; most senders still need IPv4.", *hosts.answers[1:], **facts, weight=80,

@@ -53,8 +53,8 @@ def _implicit(inquiry: Inquiry, hosts: MailHosts, facts: dict[str, object]) -> F
         return fail(f"{domain} has no MX record, and its own address ({some(addresses)}) cannot be reached from the Internet.", *hosts.answers, **facts,
                     advice=_publish(facts["own"] is True))
     return warn(f"{domain} has no MX record, so mail goes to its own address {some(addresses)}: it is deliverable, but often not meant.", *hosts.answers, **facts,
-                advice="Publish an MX record with the name of the mail server, or a null MX if the domain takes no mail.", weight=20,
-                record=f"{domain}. MX 0 ." if facts["own"] else "", addresses=list(addresses))
+                advice="Publish an MX record with the name of the mail server, or a null MX (0 .) if the domain takes no mail.", weight=20,
+                record=f"{domain}. MX 10 {domain}." if facts["own"] else "", addresses=list(addresses))
 
 
 def _listed(inquiry: Inquiry, hosts: MailHosts, facts: dict[str, object]) -> Finding:

@@ -12,7 +12,7 @@ WEIGHT = 15
 async def check(inquiry: Inquiry) -> list[Finding]:
     """One finding for each MX name that is an alias; the address answers show it, nothing more is asked; one that leads nowhere is told by "mx_resolves"."""
     found = await all_exchangers(inquiry)
-    return [finding for hosts in found if hosts.state == "mx" for finding in _of(hosts)]
+    return [finding for hosts in found if hosts.state in ("mx", "implicit") for finding in _of(hosts)]
 
 
 def _of(hosts: MailHosts) -> list[Finding]:
@@ -20,8 +20,8 @@ def _of(hosts: MailHosts) -> list[Finding]:
     told = [warn(f"{hosts.domain} itself is an alias of {own[-1]}, so its MX and all its other records are those of that name; some senders then rewrite the address.", hosts.answer,
                  about=hosts.domain, found=f"{hosts.domain} CNAME {own[0]}", weight=30, advice="Replace the CNAME by address records (many DNS hosts call that ALIAS or flattening), and add the MX record.",
                  reference="RFC 1034 3.6.2", aliases=list(own[:20]))] if own else []
-    told += [_alias(hosts, one) for one in hosts.exchangers if one.aliases and one.addresses]
-    if told or not any(one.addresses for one in hosts.exchangers):
+    told += [_alias(hosts, one) for one in hosts.exchangers if one.aliases and one.addresses and one.host != hosts.domain]
+    if told or hosts.state != "mx" or not any(one.addresses for one in hosts.exchangers):
         return told
     return [passed(f"No MX name of {hosts.domain} is an alias (CNAME).", hosts.answer, about=hosts.domain)]
 

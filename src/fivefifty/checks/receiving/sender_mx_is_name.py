@@ -13,8 +13,9 @@ WEIGHT = 70
 
 async def check(inquiry: Inquiry) -> list[Finding]:
     """Receivers that call back to verify the sender ("Sender verify failed") stumble over an IP address there."""
-    domain = sender_domain(inquiry.subject.envelope_sender)
-    if not domain:
+    subject = inquiry.subject
+    domain = sender_domain(subject.envelope_sender)
+    if not domain or (domain == subject.domain and not subject.reply):  # without a refusal to explain, "mx_is_name" says it all
         return []
     hosts = await mail_exchangers(inquiry, domain)
     if hosts.state != "mx":

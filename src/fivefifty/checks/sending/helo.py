@@ -7,6 +7,7 @@ from ...mailauth.ip_kinds import is_ipv6, parsed_ip
 from ...model import Finding, Subject
 from .. import Inquiry, fail, passed, skipped, unknown, warn
 from ..receiving._shared import some, why
+from ._shared import public_ips
 
 REFERENCE = "RFC 5321 2.3.5, 4.1.1.1"
 WEIGHT = 75
@@ -52,7 +53,7 @@ def _literal(subject: Subject, name: str, facts: dict[str, object]) -> Finding:
 
 
 async def _named(inquiry: Inquiry, name: str, facts: dict[str, object]) -> Finding:
-    ips = [ip for ip in inquiry.subject.sending_ips if parsed_ip(ip) is not None]
+    ips = public_ips(inquiry)
     answers = await addresses(inquiry, name)
     known = [record for answer in answers for record in answer.records]
     facts["addresses"] = known[:20]

@@ -41,6 +41,7 @@ def _of(one: Iprev, reply: str) -> Finding:
 def _fails(one: Iprev, facts: dict[str, object]) -> Finding:
     rrtype = "AAAA" if is_ipv6(one.ip) else "A"
     elsewhere = [record for answer in one.forward for record in answer.records]
-    tail = f"leads to {some(elsewhere, 3)}" if elsewhere else f"has no {rrtype} record" if any(answer.state == "nodata" for answer in one.forward) else "does not exist"
-    return fail(f"{one.ip} has the name {some(one.names, 3)}, but that name {tail}, not back to the IP (iprev=fail).", *one.answers, **facts,
+    told = f"leads to {some(elsewhere, 3)}" if elsewhere else f"has no {rrtype} record" if any(answer.state == "nodata" for answer in one.forward) else "does not exist"
+    tail = f"{told}, not back to the IP" if elsewhere else told
+    return fail(f"{one.ip} has the name {some(one.names, 3)}, but that name {tail} (iprev=fail).", *one.answers, **facts,
                 advice=f"Publish an {rrtype} record that leads from the name to {one.ip}, or have the reverse name set to one that does.", record=f"{one.names[0]}. {rrtype} {one.ip}")

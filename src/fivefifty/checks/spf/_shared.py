@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...mailauth.spf import SpfResult, a_labels, check_host
+from ...mailauth.ip_kinds import INSIDE, ip_kind
+from ...mailauth.spf import SpfResult, a_labels, check_host, ip_value
 from ...mailauth.spf_audit import Part, SpfAnalysis, analyse, reachable
 from ...mailauth.spf_record import SpfRecord, Term
 from .. import Inquiry
@@ -36,6 +37,11 @@ async def evaluated(inquiry: Inquiry, ip: str, domain: str, mail_from: str) -> S
     """The result of check_host for the mail in question."""
     helo = inquiry.subject.helo_name
     return await inquiry.once(f"spf.result {ip} {domain} {mail_from}", lambda: check_host(ip, domain, mail_from, helo, inquiry.world))
+
+
+def seen_outside(inquiry: Inquiry) -> list[str]:
+    """The sending addresses that a receiver can see: of a private one SPF says nothing ("sending.private_ip" speaks of it)."""
+    return [ip for ip in dict.fromkeys(inquiry.subject.sending_ips) if ip_value(ip)[0] and ip_kind(ip) not in INSIDE][:20]
 
 
 def zone_line(domain: str, text: str) -> str:

@@ -5,7 +5,7 @@ from ...mailauth.spf import SpfResult, a_labels, ip_value, is_checkable
 from ...mailauth.spf_record import is_spf, read_record
 from ...model import Finding
 from .. import Inquiry, fail, passed, skipped, unknown, warn
-from ._shared import evaluated, sender_domain, short, with_term, zone_line
+from ._shared import evaluated, seen_outside, sender_domain, short, with_term, zone_line
 
 REFERENCE = "RFC 7208 2.4"
 WEIGHT = 90
@@ -15,9 +15,9 @@ _WEIGHTS = {"softfail": 60, "neutral": 40, "none": 60}
 async def check(inquiry: Inquiry) -> list[Finding]:
     """What check_host says of each sending IP with this MAIL FROM, or with HELO where it is the null sender (RFC 7208 2.4)."""
     subject = inquiry.subject
-    addresses = [ip for ip in dict.fromkeys(subject.sending_ips) if ip_value(ip)[0]]
+    addresses = seen_outside(inquiry)
     if not addresses:
-        return [skipped("Whether SPF lets the mail pass needs the IP address it was sent from.")]
+        return [skipped("Whether SPF lets the mail pass needs the public IP address it was sent from.")]
     null = subject.envelope_sender.strip() == "<>"
     if null and not subject.helo_name:
         return [skipped("The mail has the null sender, so SPF looks at the HELO name, and that is not known.")]
@@ -27,7 +27,7 @@ async def check(inquiry: Inquiry) -> list[Finding]:
     if not is_checkable(a_labels(domain)):
         return [skipped(f'"{short(domain, 80)}" is not a domain name that SPF can be asked for.')]
     mail_from = "" if null else subject.envelope_sender or f"postmaster@{domain}"
-    found = [await evaluated(inquiry, ip, domain, mail_from) for ip in addresses[:20]]
+    found = [await evaluated(inquiry, ip, domain, mail_from) for ip in addresses]
     identity = "HELO" if null else "MAIL FROM" if sender_domain(inquiry) else "taken as MAIL FROM"
     return [_said(inquiry, result, identity) for result in found]
 

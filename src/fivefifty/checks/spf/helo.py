@@ -1,10 +1,12 @@
 """SPF of the HELO name"""
 from __future__ import annotations
 
-from ...mailauth.spf import SpfResult, ip_value, is_checkable
+from ...mailauth.host_names import helo_form
+from ...mailauth.ip_kinds import is_ipv6, parsed_ip
+from ...mailauth.spf import SpfResult, is_checkable
 from ...model import Finding
 from .. import Inquiry, fail, passed, skipped, unknown, warn
-from ._shared import evaluated, short, zone_line
+from ._shared import evaluated, seen_outside, short, zone_line
 
 REFERENCE = "RFC 7208 2.3"
 WEIGHT = 60
@@ -14,12 +16,22 @@ async def check(inquiry: Inquiry) -> list[Finding]:
     """What SPF says of the name the server gives in HELO: for mail with the null sender it is all there is."""
     subject = inquiry.subject
     name = subject.helo_name.lower().removesuffix(".")
-    addresses = [ip for ip in dict.fromkeys(subject.sending_ips) if ip_value(ip)[0]]
+    addresses = seen_outside(inquiry)
     if not name or not addresses:
-        return [skipped("SPF of the HELO name needs the name and the IP address of the sending server.")]
-    if not is_checkable(name) or ip_value(name)[0]:
+        return [skipped("SPF of the HELO name needs the name and the public IP address of the sending server.")]
+    if not is_checkable(name) or helo_form(name) != "name":
         return [skipped(f'The HELO name "{short(name, 80)}" is not a domain name that SPF can be asked for.', about=name[:200])]
-    return [_said(await evaluated(inquiry, ip, name, "")) for ip in addresses[:20]]
+    return [await _judged(inquiry, await evaluated(inquiry, ip, name, "")) for ip in addresses]
+
+
+async def _judged(inquiry: Inquiry, result: SpfResult) -> Finding:
+    if result.result != "none":
+        return _said(result)
+    answer = await inquiry.world.dns(result.domain, "AAAA" if is_ipv6(result.ip) else "A")
+    if parsed_ip(result.ip) in map(parsed_ip, answer.records):
+        return _said(result)
+    # a record would not help as long as the name does not lead to the IP: "sending.helo" speaks of that
+    return skipped(f"The HELO name {result.domain} has no SPF record, and does not lead to {result.ip}; so that comes first.", *result.answers, about=result.domain, result="none", ip=result.ip)
 
 
 def _said(result: SpfResult) -> Finding:
@@ -32,7 +44,7 @@ def _said(result: SpfResult) -> Finding:
         return unknown(f"SPF of the HELO name {name} could not be learned: {result.problem}.", *result.answers, **rest)
     if result.result == "none":
         return warn(f"The HELO name {name} has no SPF record; bounces and other mail with the null sender pass no SPF.", *result.answers, weight=15,
-                    advice="Publish one for the name itself, if its address is the one that sends.", record=line, **rest)
+                    advice="Publish one for the name itself.", record=line, **rest)
     if result.result in ("fail", "permerror"):
         why = f": {result.problem}" if result.problem else ""
         return fail(f"SPF gives {result.result} for the HELO name {name} from {ip}{why}; some receivers refuse all mail from there, and most its bounces.", *result.answers,

@@ -38,4 +38,5 @@ def _said(analysis: SpfAnalysis, record: SpfRecord) -> Finding:
     if count == LOOKUP_LIMIT:
         return warn(f"The SPF record of {analysis.domain} needs exactly {LOOKUP_LIMIT} DNS lookups, the most allowed. One more in any included record breaks it.", tree.answer,
                     about=analysis.domain, found=short(record.text, 1000), weight=40, advice=f"Make room before a provider adds one. What each term costs: {shares}.", **facts)
-    return passed(f"The SPF record of {analysis.domain} needs at most {count} DNS lookups of the {LOOKUP_LIMIT} allowed.", tree.answer, about=analysis.domain, **facts)
+    most = f"at most {count}" if count else "none"
+    return passed(f"The SPF record of {analysis.domain} needs {most} of the {LOOKUP_LIMIT} DNS lookups allowed.", tree.answer, about=analysis.domain, **facts)

@@ -49,6 +49,7 @@ def _nothing(analysis: SpfAnalysis) -> Finding:
     if nearly:
         return fail(f'{domain} has a TXT record that looks like SPF but is none: a record begins with exactly "v=spf1" and a space.', answer, about=domain,
                     found=short(nearly), advice='Correct its beginning to "v=spf1 ".', weight=80)
-    gone = " The name itself does not exist." if answer.state == "nxdomain" else ""
-    return warn(f"{domain} has no SPF record, so receivers can't tell its mail from forged mail by SPF.{gone}", answer, about=domain, weight=70,
+    if answer.state == "nxdomain":
+        return skipped(f"{domain} does not exist, so it has no SPF record.", answer, about=domain)
+    return warn(f"{domain} has no SPF record, so receivers can't tell its mail from forged mail by SPF.", answer, about=domain, weight=70,
                 advice=f'Publish one that names every service that sends for {domain}, for example "v=spf1 mx ~all"; where it sends no mail at all, "v=spf1 -all".')

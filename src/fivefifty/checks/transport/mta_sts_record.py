@@ -41,6 +41,8 @@ def _usable(found: str) -> str:
 
 
 def _absent(hosts: MailHosts, one: Sts) -> list[Finding]:
+    if hosts.state != "mx":
+        return []  # it may take no mail at all: first things first ("receiving.mx")
     return [warn(f"{one.domain} has no MTA-STS policy, so an attacker on the way can make senders deliver without TLS.", one.answer, about=one.domain, weight=10,
                  advice=f"Optional: put a policy file at https://mta-sts.{one.domain}/.well-known/mta-sts.txt, begin with \"mode: testing\", then publish the record.",
                  record=quoted(f"_mta-sts.{one.domain}", "v=STSv1; id=1"), hosts=[each.host for each in hosts.exchangers[:20]])]

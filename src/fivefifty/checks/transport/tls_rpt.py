@@ -17,7 +17,8 @@ async def check(inquiry: Inquiry) -> list[Finding]:
     for hosts in await receiving_domains(inquiry):
         if is_own(inquiry.subject, hosts.domain):
             answer = await inquiry.world.dns(f"_smtp._tls.{hosts.domain}", "TXT")
-            found.append(_of(hosts.domain, answer, read_records(answer.records)))
+            if answer.records or answer.unlearned or hosts.state == "mx":  # else it may take no mail at all
+                found.append(_of(hosts.domain, answer, read_records(answer.records)))
     return found
 
 
