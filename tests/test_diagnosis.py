@@ -24,3 +24,9 @@ def test_either_or(reply, readings):
 def test_an_or_that_leaves_nothing_open(reply):
     verdict, = diagnose(reply)
     assert (verdict.cause, verdict.standing, verdict.suppress) == ("address.unknown", "stated", True)
+
+
+@pytest.mark.parametrize("name, cause", [("mx.example.net", "recipient.dns"), ("example.net", "address.domain")])
+def test_the_name_that_was_not_found_tells_a_dead_domain_from_a_wrong_exchanger(name, cause):
+    verdict, = diagnose(f"<a@example.net>: Host or domain name not found. Name service error for name={name} type=A: Host not found")
+    assert verdict.cause == cause and not verdict.suppress

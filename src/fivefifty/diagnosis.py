@@ -22,6 +22,7 @@ STRONG = 60  # from this rank on the innermost host's words need no second witne
 OVERRULES = 85  # from this rank on the words of an outer host explain the reply they quote
 WEAK = 45  # up to this rank an enhanced status that names a subject is the better witness
 
+_LOOKED_UP = re.compile(r"name service error for name=([\w.-]{1,255}) type=a")
 _CLAUSE = 160  # characters on each side of an "or" that can belong to it
 _SENTENCE_END = re.compile(r"[.;:] |, ")
 
@@ -64,7 +65,7 @@ def verdict_of(failure: Failure, index: int = 0, where: str = "") -> Verdict:
         return _verdict(failure, _Reading(failure.notice or "notice.success", "stated"), provider, index, where)
     if match is None and not (failure.reply_code or failure.status) and "pasted text" in failure.seen.values():
         return _verdict(failure, _Reading("unknown", "open"), provider, index, where, kind="not_a_bounce")
-    reading = _either_or(_before_rcpt(_reading_of(match, failure), failure), failure, folded, provider)
+    reading = _either_or(_other_name(_before_rcpt(_reading_of(match, failure), failure), failure, folded), failure, folded, provider)
     return _verdict(failure, reading, provider, index, where)
 
 
@@ -148,6 +149,15 @@ def _before_rcpt(reading: _Reading, failure: Failure) -> _Reading:
     if reading.cause not in _ABOUT_RECIPIENT or _codes_of(failure)[2] not in _BEFORE_RCPT:
         return reading
     return _Reading("sender.identity", "likely", (reading.cause, *reading.alternatives), "", reading.match)
+
+
+def _other_name(reading: _Reading, failure: Failure, folded: str) -> _Reading:
+    """Where the name that was not found is not the recipient's domain, the domain lives and one of its servers' names is wrong (Postfix: "name=mx.example.net")."""
+    named = _LOOKED_UP.search(folded) if reading.cause == "address.domain" else None
+    domain = failure.final_recipient.rpartition("@")[2].lower()
+    if named is None or not domain or named[1].rstrip(".") == domain or domain.endswith("." + named[1].rstrip(".")):
+        return reading
+    return _Reading("recipient.dns", "likely", ("address.domain", *(one for one in reading.alternatives if one != "recipient.dns")), "", reading.match)
 
 
 def _either_or(reading: _Reading, failure: Failure, folded: str, provider: str) -> _Reading:
