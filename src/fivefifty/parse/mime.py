@@ -21,7 +21,7 @@ MAX_TEXT = 256 * 1024  # of one text part, before decoding
 Fields = dict[str, list[str]]
 
 # The line break in front, which `_pairs` gives the first field too, lets the engine skip from line to line.
-_FIELD = re.compile(r"\n([!-9;-~]{1,120}+)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)")
+_FIELD = re.compile(r"\n([!-9;-~]{1,120}+)[ \t]*+:(.*+(?:\n[ \t].*+)*+)")
 _PARAM = re.compile(r";\s*([\w*.-]+)\s*=\s*(?:\"([^\"\n]*)\"|([^\s;]+))")
 
 
@@ -192,7 +192,7 @@ def _sections(data: bytes, start: int, boundary: bytes) -> list[tuple[int, int]]
 
 
 # A delimiter line behind which a message/* part opens, in a mail whose own Content-Type was lost.
-_LOST = re.compile(rb"(?:^|\n)--([^\s-][^\n]{3,69})\n[Cc]ontent-[Tt]ype: *(?:message/|multipart/)")
+_LOST = re.compile(rb"\n--([^\s-][^\n]{3,69})\n[Cc]ontent-[Tt]ype: *(?:message/|multipart/)")
 
 _UNFOLDED = re.compile(rb"\n[Bb][Oo][Uu][Nn][Dd][Aa][Rr][Yy]=\"?([^\"\s;]{1,200})")
 

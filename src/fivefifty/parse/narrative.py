@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from .address import ADDRESS, addresses, clean
-from .cue import holds
+from .cue import first
 
 MAX_LINES = 60_000
 MAX_FOUND = 12_000
@@ -52,13 +52,16 @@ _BEHIND = re.compile(
 _CUE = re.compile(
     r"(?:undeliverable|deliver(?:ed|y|ing)?|deliver(?:ed|y|ing)? (?:of )?(?:your|the|this) (?:e-?mail|mail|message)|sent|e-?mail|message|mail|recipients?|rcpt|failed|reach(?:ed)?|address(?:es)?|user|affected|following|account|generated (?:from|by)|mailbox|refus\u00e9|nachricht|zustellung|"
     r"destinataire|empf\u00e4nger|destinatario|\u6536\u4ef6\u4eba|\u5b9b\u5148)(?:[ \t]+(?:to|for|at|an|\u00e0|a|para))?[ \t]*[:=(]?[ \t]*[<\[\"'(]{0,2}$|(?:^|\b)(?:to|for|rcpt to)[ \t]*[:=]?[ \t]*[<\[\"']{0,2}$|\u6536\u4ef6\u4eba[^\n]{0,12}$", re.IGNORECASE)
+_CUE_CUES = (
+    "undeliverable", "deliver", "sent", "message", "mail", "recipient", "rcpt", "failed", "reach", "address", "user", "affected", "following", "account", "generated ", "refus\u00e9", "nachricht", "zustellung",
+    "destinata", "empf\u00e4nger", "\u6536\u4ef6\u4eba", "\u5b9b\u5148", "to", "for")
 _NAMED = re.compile(r"[ \t>*\-]*+[^\n@<>:]{1,80}[ \t]*[<(][^\s<>@]{1,200}@[^\s<>]{1,255}[>)][ \t]*[:;,.]*[ \t]*$")
 
 # Words before an address of somebody to turn to, of the sender, or of an identifier; fields that hold no recipient.
 _HELP = re.compile(
     r"contact|assistance|questions?\b|\bhelp\b|support\b|report (?:this|it)|forward this|send (?:mail|e-?mail|an? (?:e-?mail|message)|it) to|write to|complain|unsubscribe|"
     r"\b(?:from|sent by|sender(?: is)?|on behalf of|(?:message|queue)[ -]?id(?: is)?|\bid)[: ]+[<\"'(\[]*$|mail from:|\bfrom[: ]+<?[^\s<>]{1,200} ?[\[(]$|\u304a\u554f", re.IGNORECASE)
-_HELP_CUES = ("contact", "assistance", "question", "help", "support", "report", "forward", "send", "write to", "complain", "unsubscribe", "from", "sent by", "on behalf of", "id", "\u304a\u554f")
+_HELP_CUES = ("contact", "assistance", "question", "help", "support", "report ", "forward this", "send", "write to", "complain", "unsubscribe", "from", "mail from:", "sent by", "on behalf of", "message", "queue", "id", "\u304a\u554f")
 _NO_RECIPIENT = re.compile(
     r"[ \t>*|]*+(?:message-?id|references|in-reply-to|(?:mail )?from|(?:original )?sender|return-path|reply-to|envelope-(?:from|sender)|x-[\w-]{1,40}|received|for|helo|ehlo|von|de|absender|exp\u00e9diteur|remitente|mittente|\u53d1\u4ef6\u4eba|\u5dee\u51fa\u4eba|\u043e\u0442(?: \u043a\u043e\u0433\u043e)?)[ \t]*+[:\uff1a]", re.IGNORECASE)
 _HELP_ENDS = ("contact", "contact the", "write to", "mail to", "sent by", "message from", "sent from", "on behalf of", "sender", "sender is", "support", "support at", "postmaster")
@@ -131,7 +134,7 @@ def cut(text: str) -> tuple[str, str]:
 
 def _strength(line: str, start: int, end: int) -> int:
     head, tail = line[:start], line[end:]
-    if head.strip(_MARKS) and holds(head[-240:].lower(), _HELP_CUES) and _HELP.search(head[-240:]):
+    if head.strip(_MARKS) and first(_HELP, head[-240:].lower(), _HELP_CUES):
         return 0
     behind = _BEHIND.match(tail)
     if _LABEL.fullmatch(head):
@@ -140,7 +143,7 @@ def _strength(line: str, start: int, end: int) -> int:
         return 4
     if head.rstrip("<[( \t\"'").endswith((":", "\uff1a")) and not tail.strip(" \t>])\"'.,;:"):
         return 3
-    return 2 if _CUE.search(head[-80:]) else 1
+    return 2 if first(_CUE, head[-80:].lower(), _CUE_CUES) else 1
 
 
 def addresses_in(text: str) -> set[str]:

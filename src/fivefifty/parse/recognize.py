@@ -38,7 +38,8 @@ _SAYS = (
     "nicht zugestellt", "nicht ausgeliefert", "nicht zugestellt werden", "n'a pas pu", "n'a pas été", "pas pu être", "no se pudo", "no se ha podido", "no pudo ser", "non è stato possibile", "non è stata", "não pode ser", "não foi possível", "não foi entregue", "niet worden bezorgd", "kon niet",
     "kunne ikke", "nie można", "nelze", "送信でき", "配信でき", "届けでき", "配信エラー", "送信に失敗", "受信者", "あて先", "宛先", "无法送达", "无法投递", "退信", "被退回", "無法", "无法", "не может быть доставл", "не удалось", "не доставл", "не вдалося", "배달",
 )
-_REPLY_LINE = re.compile(r"(?:^|[\s:>;('\"\[])[45]\d\d[ :-](?:#?[45]\.\d{1,3}\.\d|[A-Za-z<\[*#(\-])|(?<![\w.])[45]\.\d\.\d{1,3} ?[-:A-Za-z<]", re.MULTILINE)
+# The class stands in front of the look-behinds: the engine then skips to the digits instead of trying every character.
+_REPLY_LINE = re.compile(r"[45](?:(?:(?<=^.)|(?<=[\s:>;('\"\[].))\d\d[ :-](?:#?[45]\.\d{1,3}\.\d|[A-Za-z<\[*#(\-])|(?<![\w.].)\.\d\.\d{1,3} ?[-:A-Za-z<])", re.MULTILINE)
 _ANSWER = re.compile(r"\s*(?:re|aw|sv|antw|fwd?|wg|rv|tr|enc|转发|回复|回覆)\s*(?:\[\d+\])?[:：]", re.IGNORECASE)
 _PERSON = re.compile(r"\b(?:i|i'm|my|me|we|hi|hello|dear|hey|regards|thanks|cheers|hallo|ich|wir|gr\u00fc\u00dfe|bonjour|merci|je|hola|gracias|yo|ciao|grazie)\b[^@]")
 _RETURNED = ("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "message/rfc822-headers")

@@ -21,7 +21,10 @@ _EXPIRED_HINTS = ("expire", "timeout", "time out", "too long", "in the queue", "
 # The class stands in front of the look-behind: the engine then skips to the digits instead of trying every character.
 _IPV4 = re.compile(r"\d(?<![\w.:].)\d{0,2}(?:\.\d{1,3}){3}(?![\w.]\w)")
 _IP = re.compile(r"[\da-fA-F](?<![\w.:].)(?:(?<=\d)\d{0,2}(?:\.\d{1,3}){3}|(?<=[0-9a-fA-F])[0-9a-fA-F]{0,3}:[0-9a-fA-F:]{2,39}(?:\.\d{1,3}){0,3})(?![\w.]\w)")
-_OWN = re.compile(r"(?:client host|client|from|ip(?:v[46])?(?: address)?|mail server|connection from|for|our system has detected|\d\.\d\.\d|your host|host name|\bhost|sender|relay|designate|/ip/|\.shtml|[?&](?:ip|q|addr|query|search))\W{0,3}$", re.IGNORECASE)
+# The inside of an address, which begins with a literal and so is found many times faster than its start.
+_IPV4_INSIDE = re.compile(r"\.\d{1,3}\.\d{1,3}\.\d")
+_IPV6_INSIDE = re.compile(r":[\da-fA-F:]{2}")
+_OWN = re.compile(r"(?:client host|client|from|ip(?:v[46])?(?: address)?|mail server|connection from|for|our system has detected|\d\.\d\.\d|your host|host name|\bhost|sender|relay|designate|/ip/|\.shtml|[?&](?:ip|q|addr|query|search))\W{0,3}$")
 _LISTED = re.compile(r"[\])'\"]{0,2},? (?:is |was |has been |are )?(?:currently |temporarily )?(?:listed|block|blacklist|banned|found (?:on|in)|has no (?:ptr|reverse)|not (?:allowed|authori[sz]ed|permitted)|does not have|sending)", re.IGNORECASE)
 _GREETED = re.compile(r"<([A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,10})>: Helo command|\b(?:helo|ehlo)(?: name| string| argument| command|/ehlo)?[ =:]{1,3}[<\[\"'(]?([A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){1,10})", re.IGNORECASE)
 _UNTOLD = re.compile(r"\s*(?:\d{0,3}|none|n/a|unknown)\s*", re.IGNORECASE)  # "X-Unix; 77" names a program's exit status, not a reason
@@ -247,8 +250,11 @@ def sending_ip_of(layers: tuple[Reply, ...]) -> str:
     """The address the refusing host names as its client: the one to test, whatever the sender believes."""
     for layer in reversed(layers):
         text = layer.text
-        for found in (_IP if text.count(":") > 2 else _IPV4).finditer(text, 0, 2000):
-            if found[0] != layer.remote_ip and (_OWN.search(text, max(0, found.start() - 30), found.start()) or _LISTED.match(text, found.end())):
+        version_6 = text.count(":") > 2 and _IPV6_INSIDE.search(text, 0, 2000)
+        if not version_6 and not _IPV4_INSIDE.search(text, 0, 2000):
+            continue  # most replies hold no address
+        for found in (_IP if version_6 else _IPV4).finditer(text, 0, 2000):
+            if found[0] != layer.remote_ip and (_OWN.search(text[max(0, found.start() - 30) : found.start()].lower()) or _LISTED.match(text, found.end())):
                 return found[0]
     return ""
 
