@@ -120,8 +120,8 @@ def _proof_from(entry: Mapping[str, Any]) -> Proof:
     groups = {name: tuple(_condition(text, where) for text in entry.get(name, ())) for name in ("proves", "supports", "refutes")}
     for one in (entry["cause"], *entry.get("instead", ())):
         cause(one)  # raises for one that is not in the list
-    words = {name: tuple(entry.get(name, ())) for name in ("when", "instead", "asks")}
-    return Proof(entry["cause"], **groups, **words, refuted=entry.get("refuted", ""))
+    when, instead, asks = (tuple(entry.get(name, ())) for name in ("when", "instead", "asks"))
+    return Proof(entry["cause"], **groups, when=when, instead=instead, asks=asks, refuted=entry.get("refuted", ""))
 
 
 @lru_cache(maxsize=1)
