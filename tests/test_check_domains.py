@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+import pytest
 from dkim_signer import ed25519_key, record, rsa_key, sign
 
 from fivefifty.audit import audit
@@ -199,3 +200,99 @@ def found_of(name):
     if mta := subject.pop("mta", ""):
         pages = {url: POLICY.replace("mx.example.org", mta) for url in PAGES}
     return run(change, pages, **subject)
+
+
+# What must come out: the checks that fail or warn, each once.  Everything else passes, is not known, or does not apply.
+EXPECTED = {
+    "healthy": ("", ""),
+    "healthy, only the domain known": ("", ""),
+    "healthy, sends over IPv6": ("", ""),
+    "healthy, with the mail": ("", ""),
+    "google workspace": ("", ""),
+    "microsoft 365": ("", "receiving.ipv6"),
+    "ses with custom MAIL FROM": ("", ""),
+    "mailchimp and own server": ("", ""),
+    "parked as it should be": ("", ""),
+    "parked without null MX": ("", "dmarc.report_address hosting.parked receiving.mx"),
+    "no mail at all": ("dkim.key_found dmarc.bulk_requirements dmarc.record receiving.mx receiving.sender_domain_resolves", "hosting.parked spf.parked spf.record"),
+    "does not exist": ("dmarc.bulk_requirements dmarc.record receiving.mx receiving.sender_domain_resolves", ""),
+    "implicit MX": ("", "receiving.mx"),
+    "no TLS policies": ("", "transport.mta_sts_record transport.tls_rpt"),
+    "IPv4 only": ("", "receiving.ipv6"),
+    "two SPF records": ("dmarc.bulk_requirements spf.authorised spf.record", "dmarc.alignment"),
+    "12 lookups": ("dmarc.bulk_requirements spf.authorised spf.lookups", "dmarc.alignment"),
+    "10 lookups": ("", "spf.lookups"),
+    "softfail and reject": ("", ""),
+    "softfail from a stranger": ("dmarc.bulk_requirements sending.iprev sending.ptr", "dmarc.alignment sending.helo spf.authorised"),
+    "no SPF": ("dmarc.bulk_requirements", "dmarc.alignment spf.authorised spf.record"),
+    "SPF +all": ("spf.all", ""),
+    "SPF ?all": ("", "spf.all"),
+    "SPF without all": ("", "spf.all"),
+    "SPF typo": ("dmarc.bulk_requirements spf.authorised spf.syntax", "dmarc.alignment"),
+    "SPF with two redirects to a provider": ("", ""),
+    "dangling include": ("spf.include_target", ""),
+    "include without SPF": ("spf.include_target", ""),
+    "SPF not for this IP": ("dmarc.bulk_requirements spf.authorised", "dmarc.alignment"),
+    "p=none without rua": ("", "dmarc.report_address"),
+    "p=none with rua": ("", ""),
+    "p=quarantine": ("", ""),
+    "p=reject with pct": ("", "dmarc.removed_tags"),
+    "no DMARC": ("dmarc.bulk_requirements dmarc.record", ""),
+    "two DMARC records": ("dmarc.bulk_requirements dmarc.multiple dmarc.record", ""),
+    "DMARC typo": ("dmarc.syntax", ""),
+    "DMARC reports elsewhere, allowed": ("", ""),
+    "DMARC reports elsewhere, not allowed": ("", "dmarc.external_reports"),
+    "subdomain sender, parent sp=reject": ("", "transport.mta_sts_record transport.tls_rpt"),
+    "subdomain without anything": ("dmarc.bulk_requirements receiving.mx receiving.sender_domain_resolves", "dmarc.alignment spf.authorised"),
+    "wildcard TXT": ("", ""),
+    "wildcard A": ("", ""),
+    "DKIM 1024": ("", "dkim.key_strength"),
+    "DKIM revoked": ("", "dkim.revoked"),
+    "DKIM testing": ("", "dkim.testing"),
+    "DKIM ed25519 only": ("", "dkim.key_strength"),
+    "DKIM selector missing": ("dkim.key_found", ""),
+    "DKIM cut off": ("dkim.syntax", ""),
+    "mail not signed": ("dmarc.bulk_requirements", "dkim.signature dmarc.alignment"),
+    "mail signed by the service only": ("dkim.key_found dkim.signature dmarc.alignment dmarc.bulk_requirements receiving.sender_domain_resolves", "service.sender spf.authorised spf.record"),
+    "MTA-STS misses an MX": ("transport.mta_sts_mx", ""),
+    "MTA-STS without the file": ("", ""),
+    "DANE without DNSSEC": ("", ""),
+    "MX alias": ("", "receiving.mx_cname"),
+    "MX is an address": ("dmarc.bulk_requirements receiving.mx receiving.mx_is_name receiving.sender_domain_resolves spf.authorised", "dmarc.alignment"),
+    "MX private": ("dmarc.bulk_requirements receiving.mx receiving.mx_public receiving.sender_domain_resolves sending.iprev spf.authorised", "dmarc.alignment receiving.ipv6 sending.helo"),
+    "MX gone": ("dmarc.bulk_requirements receiving.mx receiving.mx_resolves receiving.sender_domain_resolves sending.iprev spf.authorised", "dmarc.alignment sending.helo"),
+    "one of two MX gone": ("transport.mta_sts_mx", "receiving.mx_resolves"),
+    "PTR generic": ("", "sending.generic_name sending.helo_is_ptr"),
+    "PTR dynamic": ("", "sending.generic_name sending.helo_is_ptr"),
+    "PTR missing": ("dmarc.bulk_requirements sending.iprev sending.ptr", ""),
+    "PTR does not lead back": ("dmarc.bulk_requirements sending.iprev", "sending.helo_is_ptr"),
+    "PTR servfail": ("", ""),
+    "HELO localhost": ("sending.helo", ""),
+    "HELO unknown name": ("", "sending.helo sending.helo_is_ptr"),
+    "HELO of another": ("", "sending.helo sending.helo_is_ptr"),
+    "on the PBL only": ("lists.ip", ""),
+    "on the SBL": ("lists.ip", ""),
+    "ZEN refuses the resolver": ("", ""),
+    "domain on the DBL": ("lists.domain", ""),
+    "the null sender": ("", ""),
+    "private sending IP": ("", "sending.private_ip"),
+    "IPv6 without PTR": ("dmarc.bulk_requirements sending.iprev sending.ipv6 sending.ptr", ""),
+    "SERVFAIL for TXT": ("", ""),
+    "everything SERVFAIL": ("", ""),
+    "one name server": ("", "hosting.nameservers"),
+    "apex CNAME": ("dmarc.bulk_requirements transport.mta_sts_mx", "dmarc.alignment receiving.mx receiving.mx_cname spf.authorised spf.record"),
+}
+
+
+@pytest.mark.parametrize("name", SETUPS)
+def test_setup(name):
+    found = found_of(name)
+    assert [one.sentence for one in found if one.outcome == "crashed"] == []
+    fails, warns = EXPECTED[name]
+    assert {one.check for one in found if one.outcome == "fail"} == set(fails.split())
+    assert {one.check for one in found if one.outcome == "warn"} == set(warns.split())
+
+
+@pytest.mark.parametrize("name", [name for name in SETUPS if name.startswith("healthy")])
+def test_a_healthy_domain_has_nothing_to_mend(name):
+    assert EXPECTED[name] == ("", "")
