@@ -67,7 +67,7 @@ BROKEN = (
     Broken("nomx.test", _mx(), {"receiving.mx": "warn"}),  # RFC 5321 5.1: the A record receives
     Broken("nomail.test", {"@": {"MX": [], "A": []}}, {"receiving.mx": "fail"}),
     Broken("nullmx.test", {"@": {"MX": ["0 ."], "A": []}}, {"receiving.null_mx": "pass"}),
-    Broken("nulltoo.test", _mx("0 .", "10 mx.nulltoo.test"), {"receiving.null_mx": "warn"}),
+    Broken("nulltoo.test", _mx("0 .", "10 mx.nulltoo.test"), {"receiving.null_mx": "fail"}),
     Broken("mxip.test", _mx("10 198.51.100.1"), {"receiving.mx_is_name": "fail"}),
     Broken("mxalias.test", {"@": {"MX": ["10 alias.mxalias.test"]}, "alias": {"CNAME": ["mx.mxalias.test"]}}, {"receiving.mx_cname": "warn"}),
     Broken("mxgone.test", _mx("10 gone.mxgone.test"), {"receiving.mx_resolves": "fail"}),
@@ -113,7 +113,7 @@ BROKEN = (
     Broken("timeout.test", {}, {"receiving.mx": "unknown"}, "TIMEOUT"),
     Broken("lame.test", {}, {"receiving.mx": "unknown"}, "LAME"),
     Broken("bogus.test", {}, {"receiving.mx": "unknown"}, "BOGUS"),
-    Broken("loop.test", {"www": {"CNAME": ["web.loop.test"]}, "web": {"CNAME": ["www.loop.test"]}, "@": {"MX": ["10 www.loop.test"]}}, {"receiving.mx_resolves": "unknown"}),
+    Broken("loop.test", {"www": {"CNAME": ["web.loop.test"]}, "web": {"CNAME": ["www.loop.test"]}, "@": {"MX": ["10 www.loop.test"]}}, {"receiving.mx_resolves": "fail"}),
 )
 
 

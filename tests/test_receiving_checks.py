@@ -75,8 +75,8 @@ def test_null_mx():
     assert outcomes("null_mx", null) == ["pass"]
     assert outcomes("null_mx", null, envelope_sender="a@example.org") == ["fail"]
     assert outcomes("null_mx", null, recipient_domain="example.org", author_domain="example.net") == ["fail"]
-    assert outcomes("null_mx", {"example.org": {"MX": ["10 ."]}}) == ["pass", "warn"]
-    assert outcomes("null_mx", {"example.org": {"MX": ["0 .", "10 mx.example.org"]}}) == ["warn"]
+    assert outcomes("null_mx", {"example.org": {"MX": ["10 ."]}}) == ["pass", "fail"]
+    assert outcomes("null_mx", {"example.org": {"MX": ["0 .", "10 mx.example.org"]}}) == ["fail"]
 
 
 @pytest.mark.parametrize(("target", "outcome"), [

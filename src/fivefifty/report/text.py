@@ -4,13 +4,13 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..causes import cause
 from ..fixes import given_up, sentence
-from ..model import Failure, Reply
+from ..model import Failure, Finding, Reply
 from ..verdict import Verdict
 from . import clean
 
@@ -200,6 +200,19 @@ def _notes(verdict: Verdict) -> Iterator[Block]:
         yield said(note, "Note" if number == 0 else "")
 
 
+def _told_once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings, but where one check could not learn several things, they are named together."""
+    doubts: dict[str, list[Finding]] = {}
+    for one in findings:
+        if one.outcome == "unknown":
+            doubts.setdefault(one.check, []).append(one)
+        else:
+            yield one
+    for first, *others in doubts.values():
+        also = ", ".join(other.about for other in others if other.about)
+        yield replace(first, sentence=f"{first.sentence} The same of: {also}.") if also else first
+
+
 _MARKS = {"fail": "FAIL", "warn": "warn", "unknown": "?", "crashed": "bug", "pass": "ok", "skipped": "-"}
 
 
@@ -209,7 +222,7 @@ def _checked(verdict: Verdict, look: Look) -> Iterator[Block]:
     if not shown:
         return
     yield from (gap(), Block((("What was checked", "bold"),), indent=0))
-    for one in sorted(shown, key=lambda one: ("fail", "warn", "unknown", "crashed", "pass", "skipped").index(one.outcome)):
+    for one in sorted(shown if look.verbose else _told_once(shown), key=lambda one: ("fail", "warn", "unknown", "crashed", "pass", "skipped").index(one.outcome)):
         yield Block(((one.sentence, ""), (f"  [{one.check}]", "dim")), f"{_MARKS[one.outcome]:>5}", indent=7)
 
 

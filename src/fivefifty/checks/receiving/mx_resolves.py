@@ -17,13 +17,18 @@ async def check(inquiry: Inquiry) -> list[Finding]:
 
 def _of(hosts: MailHosts) -> list[Finding]:
     asked = [one for one in hosts.exchangers if one.answers]
-    dead = [one for one in asked if not one.addresses and not one.unlearned]
-    alive = any(one.addresses or one.unlearned for one in asked) or hosts.unasked > 0
-    told = [_unlearned(hosts, one) for one in asked if one.unlearned]
+    dead = [one for one in asked if not one.addresses and (not one.unlearned or _circles(one))]
+    alive = any(one not in dead for one in asked) or hosts.unasked > 0
+    told = [_unlearned(hosts, one) for one in asked if one.unlearned and one not in dead]
     told += [_dead(hosts, one, alive) for one in dead]
     if told or not asked:
         return told
     return [passed(f"All MX names of {hosts.domain} have addresses.", *hosts.answers[1:], about=hosts.domain, found=some(one.host for one in asked))]
+
+
+def _circles(one: Exchanger) -> bool:
+    """Whether its aliases go in a circle: nothing is learned, yet it is certain that no mail gets there."""
+    return any(answer.state == "loop" for answer in one.answers)
 
 
 def _unlearned(hosts: MailHosts, one: Exchanger) -> Finding:
@@ -34,7 +39,7 @@ def _unlearned(hosts: MailHosts, one: Exchanger) -> Finding:
 
 def _dead(hosts: MailHosts, one: Exchanger, alive: bool) -> Finding:
     exists = any(answer.state == "nodata" for answer in one.answers)
-    what = "has neither an A nor an AAAA record" if exists else f"is an alias of {one.aliases[-1]}, which does not exist" if one.aliases else "does not exist"
+    what = "is an alias that leads back to itself" if _circles(one) else "has neither an A nor an AAAA record" if exists else f"is an alias of {one.aliases[-1]}, which does not exist" if one.aliases else "does not exist"
     sentence = f"The MX name {one.host} of {hosts.domain} {what}."
     facts = {"about": one.host, "found": f"{one.preference} {one.host}", "advice": _advice(hosts, one), "domain": hosts.domain}
     if alive:

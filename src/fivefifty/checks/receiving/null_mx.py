@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ...model import Finding
-from .. import Inquiry, fail, passed, warn
+from .. import Inquiry, fail, passed
 from ._shared import MailHosts, all_exchangers, is_own
 
 REFERENCE = "RFC 7505 3"
@@ -22,13 +22,13 @@ def _of(inquiry: Inquiry, hosts: MailHosts) -> list[Finding]:
         return [_beside_others(hosts, facts)] if roots else []
     told = [_alone(inquiry, hosts, facts)]
     if roots[0].preference != 0 or len(roots) > 1:
-        told.append(warn(f"The null MX of {hosts.domain} is not one record with preference 0; some senders may not recognize it.", hosts.answer, **facts,
+        told.append(fail(f"The null MX of {hosts.domain} is not one record with preference 0; some senders may not recognize it.", hosts.answer, **facts,
                          weight=10, advice="Publish exactly one null MX.", record=f"{hosts.domain}. MX 0 ."))
     return told
 
 
 def _beside_others(hosts: MailHosts, facts: dict[str, object]) -> Finding:
-    return warn(f"{hosts.domain} has a null MX beside other MX records, which RFC 7505 forbids; senders disagree on what it means.", hosts.answer, **facts,
+    return fail(f"{hosts.domain} has a null MX beside other MX records, which RFC 7505 forbids; senders disagree on what it means.", hosts.answer, **facts,
                 weight=50, advice="Remove the record \u201cMX 0 .\u201d if the domain takes mail; remove the others if it does not.")
 
 
