@@ -42,7 +42,7 @@ def all_of(name: str) -> list[Finding]:
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_domain_is_found_out(name: str) -> None:
     for check, outcome in BROKEN[name].expect.items():
-        assert worst(all_of(name), check) == outcome, [one.sentence for one in all_of(name) if one.check == check]
+        assert worst(all_of(name), check) in outcome.split("|"), [one.sentence for one in all_of(name) if one.check == check]
 
 
 @pytest.mark.parametrize("name", [*domains.GOOD, *BROKEN])

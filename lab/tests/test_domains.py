@@ -32,7 +32,7 @@ def _worst(audit: dict[str, Any], check: str) -> str:
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_domain_is_found_out(name: str, audited: dict[str, dict[str, Any]]) -> None:
     for check, outcome in BROKEN[name].expect.items():
-        assert _worst(audited[name], check) == outcome
+        assert _worst(audited[name], check) in outcome.split("|")
 
 
 @pytest.mark.parametrize("name", domains.GOOD)
