@@ -143,3 +143,56 @@ class Subject:
     smtp: bool = True  # whether servers may be connected to
     probe_recipient: bool = False  # whether RCPT TO may name the recipient
     settings: Mapping[str, str] = field(default_factory=dict, hash=False)  # keys and the like: {"spamhaus_dqs_key": …}; never shown
+
+
+EVENT_KINDS = (
+    "delivery", "deferral",  # accepted by the receiving host; put off
+    "bounce", "block",  # failed for good: because of address or recipient; because of sender, content or policy
+    "complaint", "unsubscribe", "suppression",  # suppression: a sending service did not even try
+    "notice",  # automatic replies, address changes and the like
+    "authentication", "tls", "listing",  # a DMARC row, a TLS-RPT row, a blocklist's or a reputation feed's answer
+)
+TRUSTS = ("own", "signed", "matched", "unverified")
+
+
+@dataclass(slots=True)
+class Event:
+    """Whatever arrived, in one shape.  Not frozen: made by the hundred thousand a second, and completed on its way to the store.
+
+    `time` and `sent_at` are seconds since 1970 UTC, 0 where unknown.  Addresses keep the spelling of their local part, domains are lower
+    case; `message_id` stands without its angle brackets.
+    """
+
+    kind: str  # one of EVENT_KINDS; readers write "bounce" for every final failure, the judge tells blocks apart
+    source: str  # the feed that read it: "postfix", "ses", "mail"
+    time: float = 0.0
+    recipient: str = ""
+    envelope_sender: str = ""
+    author_domain: str = ""  # of From:; where unknown the judge takes the envelope sender's
+    message_id: str = ""  # of the mail it is about
+    queue_id: str = ""
+    reporting_mta: str = ""  # the host that tells it
+    sending_ip: str = ""
+    remote_mta: str = ""
+    remote_ip: str = ""
+    status: str = ""
+    reply_code: int = 0
+    phase: str = ""
+    text: str = ""  # the words, whole
+    native_id: str = ""  # the source's own id of this event, stable over redelivery
+    campaign: str = ""
+    sent_at: float = 0.0  # when the mail was sent
+    count: int = 1  # aggregates: how many mails
+    trust: str = "own"  # own: our log or queue; signed: a checked signature; matched: a report about a mail we know we sent; unverified: anybody can have written it
+    late: bool = False  # it came after the mail had been accepted, so the same mail was counted as delivered
+    stage: str = ""  # "expired" where the sender gave up
+    recipient_domain: str = ""  # filled by the judge where a reader does not
+    provider: str = ""  # who receives: an id of knowledge/providers, else the organizational domain of the receiving host, else ""
+    template: str = ""  # the words with everything that changes from mail to mail taken out
+    cause: str = ""
+    owner: str = ""
+    standing: str = ""
+    rule: str = ""
+    suppress: bool = False  # evidence about the address itself (and trusted)
+    facts: Mapping[str, object] = field(default_factory=dict, hash=False)  # what else the source tells, plain JSON values
+    where: str = ""  # "mail.log:17"

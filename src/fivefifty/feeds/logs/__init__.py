@@ -1,0 +1,1 @@
+"""Mail logs and message traces, line by line."""

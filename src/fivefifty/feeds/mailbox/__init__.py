@@ -1,0 +1,1 @@
+"""Mails: bounces, complaints, automatic replies, and reports that come by mail."""

@@ -1,0 +1,1 @@
+"""Reports of receivers: DMARC, TLS-RPT, SNDS, Postmaster Tools."""
