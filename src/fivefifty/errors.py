@@ -32,3 +32,9 @@ class InputError(FivefiftyError):
     """An input could not be read; the other inputs go on."""
 
     reference = "input"
+
+
+class StoreError(FivefiftyError):
+    """The store could not do it; nothing was kept of what was asked, and it may be asked again."""
+
+    reference = "store"

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 from ..model import Event
 
 HOUR = 3600
-# What counters are kept by, and `Store.grouped` can group by (besides "hour", "day", "kind", "cause", "owner", "template").
+# What counters are kept by, and `Store.grouped` can group by (besides "hour", "day", "kind", "cause", "owner", "template", and "late", which tells failures after delivery).
 DIMENSIONS = ("author_domain", "recipient_domain", "provider", "sending_ip", "campaign")
-GROUPS = (*DIMENSIONS, "hour", "day", "kind", "cause", "owner", "template")
+GROUPS = (*DIMENSIONS, "hour", "day", "kind", "cause", "owner", "template", "late")
 
 
 @dataclass(frozen=True, slots=True)
