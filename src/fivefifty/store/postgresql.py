@@ -40,6 +40,12 @@ class PostgreSql(Engine):
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
             yield connection
 
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction of its own, given up in the end: streamed rows need one."""
+        with self.database.connect() as connection:
+            yield connection
+
     def known(self, connection: Connection, ids: Sequence[int]) -> list[int]:
         """See Engine."""
         return [row[0] for row in connection.exec_driver_sql("SELECT id FROM seen WHERE id = ANY(%s::bigint[])", (list(ids),))]
