@@ -5,10 +5,16 @@ environment variables `FIVEFIFTY_KEY_<NAME>`.
 """
 from __future__ import annotations
 
+import difflib
 import os
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from pathlib import Path
 from typing import Any
+
+from .errors import InputError
 
 KEYS = "FIVEFIFTY_KEY_"
 
@@ -22,13 +28,108 @@ class Settings:
     own_domains: tuple[str, ...] = ()
     own_hosts: tuple[str, ...] = ()  # names and IPs
     zone: str = "UTC"  # IANA name, of log lines that tell none
+    keep_days: int = 400  # events older than this are dropped by `fivefifty watch`
+    hash_recipients: bool = False
     thresholds: Mapping[str, float] = field(default_factory=dict, hash=False)
     follow: tuple[Mapping[str, Any], ...] = ()  # [[follow]] tables: kind, path …
     watch: Mapping[str, Any] = field(default_factory=dict, hash=False)
     alerts: Mapping[str, Any] = field(default_factory=dict, hash=False)
     keys: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)  # from the environment, by lower-case name
 
+    @property
+    def tzinfo(self) -> tzinfo:
+        """The zone of log lines that tell none."""
+        return zone_of(self.zone)
+
+
+_TEXT, _LIST, _NUMBER, _YES = "a text in quotes", "a list of texts", "a number", "true or false"
+_FOLLOW = {"kind": _TEXT, "path": _TEXT, "imap": _TEXT, "maildir": _TEXT, "delete": _YES, "every": _NUMBER, "trust": _YES, "zone": _TEXT, "key": _TEXT}
+_TOP = {"store": _TEXT, "own_domains": _LIST, "own_hosts": _LIST, "zone": _TEXT, "keep_days": _NUMBER, "hash_recipients": _YES}
+_TABLES = ("thresholds", "watch", "alerts")
+
 
 def keys() -> dict[str, str]:
     """The secrets in the environment."""
     return {name.removeprefix(KEYS).lower(): value for name, value in os.environ.items() if name.startswith(KEYS) and value}
+
+
+def zone_of(name: str) -> tzinfo:
+    """A time zone by its IANA name; `InputError` where there is none."""
+    from zoneinfo import ZoneInfo
+
+    if name.upper() in ("UTC", "Z", ""):
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise InputError(f"There is no time zone called {name!r}.", "", "Names look like Europe/Berlin or UTC.") from error
+
+
+def load(path: str = "") -> Settings:
+    """The settings; `InputError` names file, key and what is right.  Without a file the defaults."""
+    asked = path or os.environ.get("FIVEFIFTY_SETTINGS", "")
+    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    place = Path(asked or Path(home) / "fivefifty" / "settings.toml").expanduser()
+    try:
+        text = place.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        if asked:
+            raise InputError("There is no such settings file.", str(place), "Check the path.") from error
+        return Settings(keys=keys())
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("The settings file could not be read.", str(place), "It has to be a text in UTF-8 that you may read.") from error
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"The settings file is not TOML: {error}.", str(place), "See docs/settings.md for an example.") from error
+    return _made(told, str(place))
+
+
+def _made(told: Mapping[str, Any], place: str) -> Settings:
+    for name, value in told.items():
+        if name in _TOP:
+            _check(value, _TOP[name], name, place)
+        elif name == "follow":
+            if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+                raise InputError("`follow` has to be tables.", place, "Begin each with [[follow]].")
+            for number, one in enumerate(value, 1):
+                _check_follow(one, f"[[follow]] number {number}", place)
+        elif name in _TABLES:
+            if not isinstance(value, dict):
+                raise InputError(f"`{name}` has to be a table.", place, f"Begin it with [{name}].")
+        else:
+            _unknown(name, [*_TOP, "follow", *_TABLES], place)
+    zone_of(told.get("zone", "UTC"))
+    for name, value in told.get("thresholds", {}).items():
+        _check(value, _NUMBER, f"thresholds.{name}", place)
+        if not 0 < value < 1:
+            raise InputError(f"`thresholds.{name}` has to lie between 0 and 1, not be {value}.", place, "5 % is 0.05.")
+    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
+    plain["own_domains"] = tuple(one.lower().rstrip(".") for one in told.get("own_domains", ()))
+    plain["own_hosts"] = tuple(one.lower().rstrip(".") for one in told.get("own_hosts", ()))
+    return Settings(path=place, keys=keys(), **plain)
+
+
+def _check_follow(one: Mapping[str, Any], name: str, place: str) -> None:
+    for key, value in one.items():
+        if key not in _FOLLOW:
+            _unknown(key, list(_FOLLOW), f"{place}, {name}")
+        _check(value, _FOLLOW[key], f"{name}: {key}", place)
+    if len([key for key in ("path", "imap", "maildir") if one.get(key)]) != 1:
+        raise InputError(f"{name} has to have one of path, maildir or imap.", place, 'For a log: kind = "postfix" and path = "/var/log/mail.log".')
+    if not one.get("kind") and "path" in one:
+        raise InputError(f"{name} has no kind.", place, 'For a log: kind = "postfix" and path = "/var/log/mail.log".')
+
+
+def _check(value: Any, wanted: str, name: str, place: str) -> None:
+    good = {
+        _TEXT: isinstance(value, str), _LIST: isinstance(value, list) and all(isinstance(one, str) for one in value),
+        _NUMBER: isinstance(value, (int, float)) and not isinstance(value, bool), _YES: isinstance(value, bool),
+    }[wanted]
+    if not good:
+        raise InputError(f"`{name}` has to be {wanted}.", place, "See docs/settings.md.")
+
+
+def _unknown(name: str, known: list[str], place: str) -> None:
+    near = difflib.get_close_matches(name, known, 1)
+    raise InputError(f"There is no setting called `{name}`.", place, f"Is it `{near[0]}`?" if near else "The settings are: " + ", ".join(sorted(known)) + ".")
