@@ -24,8 +24,10 @@ LAYERS = [
     {"proof", "triage"},
     {"settings"},
     {"sources", "report", "world", "store"},
-    {"work", "audit", "foresight", "live", "ingest"},
-    {"survey", "follow", "watch"},
+    {"work", "audit", "foresight", "live", "suppress"},
+    {"survey", "ingest"},
+    {"follow"},
+    {"watch"},
     {"cli", "__main__", "__init__"},
 ]
 RANK = {name: number for number, layer in enumerate(LAYERS) for name in layer}

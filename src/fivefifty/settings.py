@@ -104,7 +104,7 @@ def _made(told: Mapping[str, Any], place: str) -> Settings:
         _check(value, _NUMBER, f"thresholds.{name}", place)
         if not 0 < value < 1:
             raise InputError(f"`thresholds.{name}` has to lie between 0 and 1, not be {value}.", place, "5 % is 0.05.")
-    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
+    plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
     plain["own_domains"] = tuple(one.lower().rstrip(".") for one in told.get("own_domains", ()))
     plain["own_hosts"] = tuple(one.lower().rstrip(".") for one in told.get("own_hosts", ()))
     return Settings(path=place, keys=keys(), **plain)

@@ -42,7 +42,7 @@ def _file(path: str, mails: bool) -> Iterator[Mail | InputError]:
     try:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
-            if head.startswith(_PACKED_REPORT) and not mails or not (mbox.is_mbox(head) or head.startswith((*_PACKED_REPORT, _OLE))):
+            if (head.startswith(_PACKED_REPORT) and not mails) or not (mbox.is_mbox(head) or head.startswith((*_PACKED_REPORT, _OLE))):
                 content = head + file.read(MAX_DOCUMENT + 1 - len(head))
                 if len(content) > MAX_DOCUMENT:
                     yield InputError(f"It is larger than {MAX_DOCUMENT // 1024 // 1024} MB.", path, "No report or payload is; if it is a log, give its kind.")

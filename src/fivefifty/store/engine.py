@@ -83,7 +83,7 @@ class Engine:
         """Rows by their id."""
         for at in range(0, len(ids), AT_ONCE):
             for row in connection.execute(sa.select(table).where(table.c.id.in_(ids[at : at + AT_ONCE]))):
-                yield row._mapping
+                yield dict(row._mapping)
 
     def known(self, connection: Connection, ids: Sequence[int]) -> list[int]:
         """Those of the ids that were counted before."""

@@ -143,7 +143,8 @@ class SqlStore(Erasure):
         rows = [dict(zip(("hour", "stream", "kind", "cause", "template", "late", "n"), (*key, n), strict=True)) for key, n in sorted(tally.items()) if n]
         if rows:
             self.engine.add_up(connection, rows)
-        connection.execute(sa.delete(counts).where(counts.c.n == 0)) if any(n < 0 for n in tally.values()) else None
+        if any(n < 0 for n in tally.values()):
+            connection.execute(sa.delete(counts).where(counts.c.n == 0))
 
     # -- dictionaries
 
@@ -215,14 +216,14 @@ class SqlStore(Erasure):
         query = query.order_by(events.c.time.desc(), events.c.id.desc())
         with self._reading() as connection:
             for row in connection.execution_options(yield_per=1000).execute(query.limit(limit) if limit else query):
-                yield event_of(row._mapping)
+                yield event_of(dict(row._mapping))
 
     def history(self, address: str) -> list[Event]:
         """See `store.Store.history`."""
         query = (sa.select(events, templates.c.text.label("template_text")).outerjoin(templates, templates.c.id == events.c.template)
                  .where(events.c.recipient_key.in_(self._keys_of(address))).order_by(events.c.time, events.c.id))
         with self._reading() as connection:
-            return [event_of(row._mapping) for row in connection.execute(query)]
+            return [event_of(dict(row._mapping)) for row in connection.execute(query)]
 
     def last_event(self, source: str = "") -> float:
         """See `store.Store.last_event`; deliveries count by their hour, where no source is named."""
