@@ -27,7 +27,7 @@ def read(data: bytes, depth: int = 0, own_domains: frozenset[str] = frozenset())
     With `own_domains` a failure of a mail that none of them sent is backscatter, a notice.
     """
     mail = read_mail(unix(data))
-    returned = _returned(mail)
+    returned = returned_of(mail)
     found = _dated(_reported(mail, returned), mail)
     if not _tells(found):  # nothing, or a report of a bounce that is told inside
         found = read_nested(mail, depth, lambda inner, level: read(inner, level, own_domains)) or found
@@ -72,7 +72,8 @@ def _disguised(mail: Mail) -> list[Part]:
     return found
 
 
-def _returned(mail: Mail) -> Returned:
+def returned_of(mail: Mail) -> Returned:
+    """What the enclosed mail tells; nothing where none is enclosed."""
     for part in mail.parts:
         if part.type in _RETURNED_TYPES:
             body = decoded(part, 64_000) if part.headers.first("content-transfer-encoding") else part.body
