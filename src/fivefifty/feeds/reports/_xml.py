@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from xml.parsers import expat
 
 MAX_DEPTH = 40
@@ -18,35 +18,40 @@ class Refused(Exception):
     """Why a document is not read (any further), in a sentence."""
 
 
-def read(bites: Iterable[bytes], start: Callable[[str], None], end: Callable[[str, str], bool]) -> Iterator[None]:
-    """Calls `start(name)` and `end(name, text)` of every element, names in lower case without prefix; yields whenever `end` gives true.
+def read(bites: Iterable[bytes], begins: Mapping[str, Callable[[int], None]], end: Callable[[str, str, str], bool]) -> Iterator[None]:
+    """Calls `begins[name](depth)` where such an element begins (the root has depth 1), and `end(name, text, name of the element around it)` for every one;
+    names in lower case without prefix.  Yields whenever `end` gives true.
 
     Raises Refused at what is not well-formed or not allowed; what came before has been told then.
     """
     parser = expat.ParserCreate()
     texts: list[str] = []
-    depth, pending = 0, 0
+    path: list[str] = [""]
+    pending = 0
     names: dict[str, str] = {}
 
     def started(name: str, _: object) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise Refused(f"elements are nested deeper than {MAX_DEPTH}")
         texts.clear()
-        start(names.get(name) or names.setdefault(name, name.rpartition(":")[2].lower()))
+        local = names.get(name) or names.setdefault(name, name.rpartition(":")[2].lower())
+        path.append(local)
+        if local in begins or len(path) > MAX_DEPTH:
+            if len(path) > MAX_DEPTH:
+                raise Refused(f"elements are nested deeper than {MAX_DEPTH}")
+            begins[local](len(path) - 1)
 
-    def ended(name: str) -> None:
-        nonlocal depth, pending
-        depth -= 1
-        text = "".join(texts).strip()[:MAX_TEXT] if texts else ""
-        texts.clear()
-        if end(names[name], text):
+    def ended(_: str) -> None:
+        nonlocal pending
+        local = path.pop()
+        text = ""
+        if texts:
+            text = (texts[0] if len(texts) == 1 else "".join(texts)).strip()[:MAX_TEXT]
+            texts.clear()
+        if end(local, text, path[-1]):
             pending += 1
 
     def told(text: str) -> None:
-        if len(texts) < 1_000:
-            texts.append(text[:MAX_TEXT])
+        if len(texts) < 100:
+            texts.append(text if len(text) <= MAX_TEXT else text[:MAX_TEXT])
 
     def refused(*_: object) -> None:
         raise Refused("it declares a document type (DTD); reports have none, attacks do")
@@ -58,7 +63,7 @@ def read(bites: Iterable[bytes], start: Callable[[str], None], end: Callable[[st
         try:
             parser.Parse(piece, False)
         except expat.ExpatError as error:
-            if not depth and names:  # what stands behind the end of the document is nobody's
+            if len(path) == 1 and names:  # what stands behind the end of the document is nobody's
                 yield from (None for _ in range(pending))
                 return
             yield from (None for _ in range(pending))
@@ -66,7 +71,7 @@ def read(bites: Iterable[bytes], start: Callable[[str], None], end: Callable[[st
         if pending:
             yield from (None for _ in range(pending))
             pending = 0
-    if depth or not names:
+    if len(path) > 1 or not names:
         raise Refused("it is cut off: the end is missing" if names else "there is no XML in it")
 
 

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import ip_address
 from typing import Any
@@ -76,7 +77,7 @@ class Reader:
     def _report(self, one: Content, content: bytes) -> Iterator[Event | Reject]:
         report = _Report(one.name, self.setting)
         try:
-            for _ in _xml.read(one.bites, report.start, report.end):
+            for _ in _xml.read(one.bites, report.begins, report.end):
                 yield from report.taken()
             yield from report.taken()
         except (_xml.Refused, Unpackable) as error:
@@ -105,7 +106,7 @@ class _Report:
         self.waiting: list[dict[str, Any]] = []
         self._metadata: dict[str, str] = {}
         self._errors: list[str] = []
-        self._path: list[str] = []
+        self.begins = {"feedback": self.root, "record": self.row, "dkim": self.part, "spf": self.part, "reason": self.part}
         self._row: dict[str, Any] | None = None
         self._part: dict[str, str] = {}
         self._out: list[Event | Reject] = []
@@ -115,24 +116,23 @@ class _Report:
 
     # -- the parser's calls
 
-    def start(self, name: str) -> None:
-        """An element begins."""
-        path = self._path
-        if not path:
-            self.is_report = name == "feedback"
-        elif name == "record" and len(path) == 1:
-            self._row = {"dkim": [], "spf": [], "reasons": []}
-        elif name == "dkim" or name == "spf" or name == "reason":
-            self._part = {}
-        path.append(name)
+    def root(self, depth: int) -> None:
+        """<feedback> begins."""
+        self.is_report = self.is_report or depth == 1
 
-    def end(self, name: str, text: str) -> bool:
+    def row(self, depth: int) -> None:
+        """<record> begins."""
+        if depth == 2:
+            self._row = {"dkim": [], "spf": [], "reasons": []}
+
+    def part(self, _: int) -> None:
+        """A result or reason begins."""
+        self._part = {}
+
+    def end(self, name: str, text: str, above: str) -> bool:
         """An element ends; true when a row is complete."""
-        path = self._path
-        path.pop()
-        if not self.is_report or not path:
+        if not self.is_report or not above:
             return False
-        above = path[-1]
         if self._row is not None:
             return self._in_row(name, text, above)
         if above == "date_range" or (above == "report_metadata" and name != "error"):
@@ -246,6 +246,7 @@ def _count(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 13 and int(text) <= MAX_COUNT else 0
 
 
+@lru_cache(maxsize=20_000)
 def _ip(text: str) -> str:
     """An IP in its usual form, mapped IPv4 as IPv4; "" where it is none."""
     try:
@@ -256,6 +257,7 @@ def _ip(text: str) -> str:
     return str(mapped or found)
 
 
+@lru_cache(maxsize=20_000)
 def _name(text: str) -> str:
     """A domain name in lower case; "" where it can't be one (an empty MAIL FROM, "<>")."""
     text = text.strip().strip("<>").rpartition("@")[2].lower().rstrip(".")
