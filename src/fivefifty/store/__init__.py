@@ -80,6 +80,9 @@ class Store(Protocol):
     def get(self, table: str, key: str) -> dict[str, Any] | None:
         """One document of a small table ("case", "suppression", "memory"): plain JSON by key."""
 
+    def get_many(self, table: str, wanted: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Those of these documents that are there, by key."""
+
     def put(self, table: str, key: str, value: Mapping[str, Any] | None) -> None:
         """Write or (None) remove one document."""
 

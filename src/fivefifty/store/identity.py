@@ -26,7 +26,8 @@ def event_id(event: Event) -> int:
     if event.native_id:
         told = f"{event.source}\0{event.native_id}\0{event.recipient}\0{kind}"
     else:
-        mail = event.message_id or f"{event.reporting_mta}\0{event.queue_id}"
+        # the queue id stands on the line itself; the Message-ID was on another one, which a reader that begins later has not seen
+        mail = f"{event.reporting_mta}\0{event.queue_id}" if event.queue_id else event.message_id
         told = f"{event.source}\0\0{kind}\0{int(event.time)}\0{mail}\0{event.recipient}\0{event.reply_code}\0{event.status}\0{event.text}"
         if not event.recipient or event.count != 1:  # a volume, or a row of a table
             told += f"\0{event.count}\0{event.author_domain}\0{event.recipient_domain}\0{event.sending_ip}\0{event.provider}\0{event.campaign}"

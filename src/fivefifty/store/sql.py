@@ -253,13 +253,28 @@ class SqlStore(Erasure):
         told = found.get(key) or next(iter(found.values()), None)
         return dict(json.loads(told)) if told else None
 
+    def get_many(self, table: str, wanted: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """See `store.Store.get_many`."""
+        found: dict[str, dict[str, Any]] = {}
+        with self._reading() as connection:
+            spelled = {key: key for key in wanted}
+            if self.engine.any_forgotten(connection, table):
+                spelled = {self._forgotten(key): key for key in wanted} | spelled
+            keys = list(spelled)
+            for at in range(0, len(keys), 500):
+                query = sa.select(documents.c.key, documents.c.value).where(documents.c.kind == table, documents.c.key.in_(keys[at : at + 500]))
+                for key, value in connection.execute(query):
+                    found[spelled[key]] = json.loads(value)
+        return found
+
     def put(self, table: str, key: str, value: Mapping[str, Any] | None) -> None:
         """See `store.Store.put`."""
         if value is not None:
             self.put_many(table, {key: value})
             return
+        keys = (key, self._forgotten(key))  # reads the store, which inside a transaction would wait for itself
         with self._writing() as connection:
-            connection.execute(sa.delete(documents).where(documents.c.kind == table, documents.c.key.in_((key, self._forgotten(key)))))
+            connection.execute(sa.delete(documents).where(documents.c.kind == table, documents.c.key.in_(keys)))
 
     def put_many(self, table: str, values: Mapping[str, Mapping[str, Any]]) -> None:
         """See `store.Store.put_many`."""
