@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 from itertools import count
+from pathlib import Path
 
 import pytest
 from pg_server import NoServer, PgServer
@@ -161,7 +162,7 @@ def test_a_cursor_is_kept_with_its_events_or_not_at_all(store):
     assert store.cursor("log") == ""
     store.add([bounce()], ("log", "17"))
     assert store.cursor("log") == "17"
-    with pytest.raises(Exception):  # noqa: B017, PT011 whatever it is: a field no database can hold
+    with pytest.raises(Exception):  # noqa: B017 whatever it is: a field no database can hold
         store.add([bounce(2), bounce(3, reply_code=object())], ("log", "99"))
     assert store.cursor("log") == "17" and total(store) == 1
     assert store.add([bounce(2)], ("log", "18")).new == 1
@@ -196,7 +197,7 @@ def test_forgetting_takes_the_address_out_of_everything_but_keeps_it_suppressed(
     assert store.add([bounce()]).duplicates == 1  # the log, fed again, does not bring it back
     store.close()
     if "://" not in place:
-        raw = b"".join(open(place + end, "rb").read() for end in ("", "-wal") if os.path.exists(place + end))
+        raw = b"".join(Path(place + end).read_bytes() for end in ("", "-wal") if os.path.exists(place + end))
         assert b"u1@example.net" not in raw.lower() and b"u1=example.net" not in raw.lower()
     again = open_store(place)
     again.put("suppression", address, None)
@@ -206,7 +207,7 @@ def test_forgetting_takes_the_address_out_of_everything_but_keeps_it_suppressed(
 
 def test_pruning_drops_the_old_and_refuses_it_ever_after(store, place):
     old = [bounce(n, time=T0 - 100 * 86_400 + n) for n in range(5)] + [delivery(50, time=T0 - 100 * 86_400)]
-    store.add(old + [bounce(9)])
+    store.add([*old, bounce(9)])
     assert store.prune(T0 - 86_400) > 0
     assert total(store) == 1 and len(list(store.failures())) == 1
     assert store.add(old).too_old == 6 and total(store) == 1
@@ -328,7 +329,7 @@ def test_a_damaged_file_is_told(tmp_path):
     raw = bytearray(path.read_bytes())
     raw[4096 * 3 :] = b"\x5a" * (len(raw) - 4096 * 3)
     path.write_bytes(raw)
-    with pytest.raises(StoreError, match="damaged|no store"):
+    with pytest.raises(StoreError, match=r"damaged|no store"):
         damaged = open_store(str(path))
         damaged.add([bounce(n) for n in range(1000, 2000)])
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import IO, Any
+from typing import Any
 
 import click
 
@@ -48,8 +48,7 @@ def _to_file(path: str, work: Any) -> int:
 
     partial = path + ".part"
     try:
-        file: IO[bytes] = open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
-        with file:
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             number: int = work(file)
         os.replace(partial, path)
     except OSError as error:

@@ -71,7 +71,8 @@ def _cell(value: Any) -> Any:
 
 def _jsonl(given: Iterable[Row], names: tuple[str, ...], file: IO[bytes]) -> int:
     number = 0
-    for number, row in enumerate(given, 1):
+    for row in given:
+        number += 1
         file.write(json.dumps(row, ensure_ascii=True, default=str).encode("ascii") + b"\n")
     return number
 
