@@ -28,7 +28,7 @@ _SENTENCE_END = re.compile(r"[.;:] |, ")
 
 _BEFORE_RCPT = frozenset(("connect", "ehlo", "starttls", "auth", "mail"))  # RFC 5321 3.3: the recipient is not named yet
 _ABOUT_RECIPIENT = frozenset(("address.unknown", "address.inactive", "address.domain", "address.syntax"))
-_DOUBTS = frozenset(
+DOUBTS = frozenset(
     "sender senders originator blocked block blacklist blacklisted blocklist blocklisted listed spam policy policies reputation spf dkim dmarc relay relaying greylist greylisted "
     "temporarily temporary later retry limit quota authenticate authenticated authentication authorized permission permitted forbidden prohibited restricted login password "
     "verify verification unverified callout callback".split()
@@ -211,7 +211,7 @@ def _leaves_a_doubt(failure: Failure, match: Match | None) -> bool:
     """
     replies = [layer.text for layer in failure.layers[:-1] if layer.reply_code]
     replies.append(failure.layers[-1].text if failure.layers else failure.text)
-    others = frozenset().union(*[words_in(fold(reply))[1] & _DOUBTS for reply in replies])
+    others = frozenset().union(*[words_in(fold(reply))[1] & DOUBTS for reply in replies])
     return bool(others) and not others <= words_in(" ".join(match.words) if match else "")[1]
 
 

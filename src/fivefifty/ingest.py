@@ -23,12 +23,14 @@ from .judge import Judge
 from .model import Event
 from .sources import Mail
 from .sources.lines import Block, blocks, opened
+from .sources.tail import in_time_order, stem
 from .sources.whole import documents
 from .store import Store
 
 BATCH = 20_000  # events in one transaction
 HEAD = 64 * 1024  # bytes by which an input is recognized
 TOO_FAR = 2 * 86_400.0  # seconds an event may lie in the future: clocks are wrong by hours, seldom by days
+MATCHED_WITHIN = 14 * 86_400.0  # seconds between what our log tells of a mail and a report about it
 SHOWN = 20  # rejects that are remembered for showing
 
 
@@ -53,6 +55,7 @@ class Outcome:
     joined: int = 0
     too_old: int = 0
     rejected: int = 0
+    lost: int = 0  # rejects that could not be put aside
     kinds: Counter[str] = field(default_factory=Counter)  # events by their kind
     feeds: Counter[str] = field(default_factory=Counter)  # events by their feed
     first_rejects: list[Reject] = field(default_factory=list)
@@ -74,12 +77,15 @@ class Intake:
     `after` is called with the events of each batch that was kept (suppression looks at them).
     """
 
-    def __init__(self, store: Store | None, progress: Callable[[int, int], None] | None = None, after: Callable[[list[Event]], None] | None = None) -> None:
+    def __init__(
+        self, store: Store | None, progress: Callable[[int, int], None] | None = None, after: Callable[[list[Event]], object] | None = None, judge: Judge | None = None
+    ) -> None:
         self.store, self.after = store, after
-        self.judge = Judge(organization_of)
+        self.judge = judge or Judge(organization_of)
         self.outcome = Outcome()
         self._progress = progress or (lambda events, size: None)
         self._batch: list[Event] = []
+        self.plan = Plan("", (), Setting(0.0))
 
     def take(self, plan: Plan) -> Outcome:
         """Read everything of a plan; what can't be read is in the outcome, and the rest goes on."""
@@ -106,21 +112,27 @@ class Intake:
     def _one(self, kind: str, paths: Iterable[str], setting: Setting) -> Iterator[InputError]:
         module = feed(kind)
         if module.UNIT == "lines":
-            for path in _files(paths):
+            before: tuple[str, dict[str, Any]] = ("", {})
+            for path in in_time_order(_files(paths)):
+                log = stem(path)
                 try:
-                    self.lines(module, blocks(path), setting)
+                    before = log, self.lines(module, blocks(path), setting, before[1] if before[0] == log else {})
                 except InputError as error:
                     yield error
         else:
             yield from self._documents(kind, module, paths, setting)
 
-    def lines(self, module: Feed, given: Iterable[Block], setting: Setting) -> None:
-        """One log, from its beginning to its end."""
+    def lines(self, module: Feed, given: Iterable[Block], setting: Setting, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """One log, from its beginning to its end; what its successor has to know."""
         reader = module.reader(setting)
+        if before:
+            reader.restore(before)
         for block in given:
             self.collect(reader.read(block.lines, block.where, block.first))
             self._progress(len(block.lines), block.size)
+        state: dict[str, Any] = reader.state()
         self.collect(reader.end())
+        return state
 
     def _documents(self, kind: str, module: Feed, paths: Iterable[str], setting: Setting) -> Iterator[InputError]:
         reader = module.reader(setting)
@@ -150,9 +162,26 @@ class Intake:
                     self.reject(Reject(one.where, f"its time lies {'in the future' if one.time > latest else 'before 1970'}", repr(one).encode("utf-8", "replace")))
                     continue
                 one.time = written or self.plan.setting.now
+            if one.trust == "unverified" and one.message_id and self.store is not None:
+                self._match(one)
             batch.append(complete(one))
             if len(batch) >= BATCH:
                 self.flush()
+
+    def _match(self, event: Event) -> None:
+        """A report about a mail that our own log tells of, to the same recipient, is about a mail we sent."""
+        assert self.store is not None
+        if event.kind in ("bounce", "block", "complaint") and event.recipient and any(_tells_of_it(known, event) for known in self.store.history(event.recipient)):
+            event.trust = "matched"
+
+    @property
+    def pending(self) -> int:
+        """Events that are not kept yet."""
+        return len(self._batch)
+
+    def discard(self) -> None:
+        """Forget what is not kept: its source will be read again."""
+        self._batch.clear()
 
     def flush(self, cursor: tuple[str, str] | None = None) -> None:
         """Keep the batch, and the cursor with it."""
@@ -160,17 +189,24 @@ class Intake:
         if not batch and cursor is None:
             return
         if self.store is not None and not self.plan.dry_run:
-            added = self.store.add(batch, cursor)
-            self.outcome.new += added.new
-            self.outcome.duplicates += added.duplicates
-            self.outcome.joined += added.joined
-            self.outcome.too_old += added.too_old
-            if self.after is not None:
-                self.after(batch)
+            self._keep(self.store, batch, cursor)
         self.outcome.read += len(batch)
         self.outcome.kinds.update(event.kind for event in batch)
         self.outcome.feeds.update(event.source for event in batch)
         batch.clear()
+
+    def _keep(self, store: Store, batch: list[Event], cursor: tuple[str, str] | None) -> None:
+        """Where somebody looks at what was kept, the cursor comes last: after a crash in between both are done again, which changes nothing."""
+        looked_at = self.after is not None and bool(batch)
+        added = store.add(batch, None if looked_at else cursor)
+        if self.after is not None and batch:
+            self.after(batch)
+            if cursor is not None:
+                store.add((), cursor)
+        self.outcome.new += added.new
+        self.outcome.duplicates += added.duplicates
+        self.outcome.joined += added.joined
+        self.outcome.too_old += added.too_old
 
     def reject(self, one: Reject) -> None:
         """Count it, remember the first ones, and keep it whole where there is a place for that."""
@@ -178,18 +214,40 @@ class Intake:
         if len(self.outcome.first_rejects) < SHOWN:
             self.outcome.first_rejects.append(one)
         if self.plan.rejects and not self.plan.dry_run:
-            _put_aside(Path(self.plan.rejects), one)
+            try:
+                _put_aside(Path(self.plan.rejects), one)
+            except OSError as error:
+                self._not_aside(error)
+
+    def _not_aside(self, error: OSError) -> None:
+        """Events matter more than rejects: the rest goes on, and it is said once."""
+        if not self.outcome.lost:
+            what = f"What could not be read could not be put aside either: {(error.strerror or '').lower()}."
+            self.outcome.unread.append(InputError(what, self.plan.rejects, "Make room or choose another directory, and read the same input again."))
+        self.outcome.lost += 1
+
+
+def _tells_of_it(known: Event, report: Event) -> bool:
+    """Whether an event of the store proves that the mail of a report was ours."""
+    return known.trust in ("own", "signed") and known.message_id == report.message_id and abs(known.time - report.time) <= MATCHED_WITHIN
 
 
 def _put_aside(folder: Path, one: Reject) -> None:
-    """Two files; the same reject again is the same two files."""
-    name = blake2b(one.content + b"\0" + one.where.encode("utf-8", "replace"), digest_size=10).hexdigest()
+    """Two files, there whole or not at all; the same reject again is the same two files."""
+    name = blake2b(one.content + b"\0" + one.reason.encode("utf-8", "replace"), digest_size=10).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write(folder / name, one.content)
+    _write(folder / f"{name}.json", (json.dumps({"where": one.where, "reason": one.reason}) + "\n").encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (folder / name).write_bytes(one.content)
-        (folder / f"{name}.json").write_text(json.dumps({"where": one.where, "reason": one.reason}) + "\n", encoding="ascii")
-    except OSError as error:
-        raise InputError(f"What can't be read can't be put aside either: {(error.strerror or '').lower()}.", str(folder), "Make room, or choose another directory with --rejects.") from error
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def organization_of(host: str) -> str:
@@ -238,5 +296,3 @@ def _written(where: str) -> float:
         return os.stat(where).st_mtime
     except (OSError, ValueError):
         return 0.0
-
-

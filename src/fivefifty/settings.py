@@ -99,7 +99,9 @@ def _made(told: Mapping[str, Any], place: str) -> Settings:
                 raise InputError(f"`{name}` has to be a table.", place, f"Begin it with [{name}].")
         else:
             _unknown(name, [*_TOP, "follow", *_TABLES], place)
-    zone_of(told.get("zone", "UTC"))
+    _zone(told.get("zone", "UTC"), place)
+    if not 1 <= told.get("keep_days", 1) < 1e6:
+        raise InputError("`keep_days` has to be at least 1.", place, "400 keeps a year and a month.")
     for name, value in told.get("thresholds", {}).items():
         _check(value, _NUMBER, f"thresholds.{name}", place)
         if not 0 < value < 1:
@@ -115,10 +117,23 @@ def _check_follow(one: Mapping[str, Any], name: str, place: str) -> None:
         if key not in _FOLLOW:
             _unknown(key, list(_FOLLOW), f"{place}, {name}")
         _check(value, _FOLLOW[key], f"{name}: {key}", place)
+    _zone(one.get("zone", ""), place)
+    if not 0 < one.get("every", 1) < 1e6:
+        raise InputError(f"`{name}: every` has to be above 0.", place, "It is the number of seconds between two looks.")
+    if "@" in one.get("imap", "") and ":" in one["imap"].partition("//")[2].rpartition("@")[0]:
+        raise InputError(f"{name} has a password in its address.", place, "Take it out, and put it into the environment variable FIVEFIFTY_KEY_IMAP.")
     if len([key for key in ("path", "imap", "maildir") if one.get(key)]) != 1:
         raise InputError(f"{name} has to have one of path, maildir or imap.", place, 'For a log: kind = "postfix" and path = "/var/log/mail.log".')
     if not one.get("kind") and "path" in one:
         raise InputError(f"{name} has no kind.", place, 'For a log: kind = "postfix" and path = "/var/log/mail.log".')
+
+
+def _zone(name: str, place: str) -> None:
+    try:
+        zone_of(name)
+    except InputError as error:
+        error.context = place
+        raise
 
 
 def _check(value: Any, wanted: str, name: str, place: str) -> None:

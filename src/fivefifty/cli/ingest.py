@@ -64,7 +64,7 @@ def _take(kind: str, path: tuple[str, ...], options: dict[str, Any]) -> tuple[Ou
     progress = Progress(noun="lines or documents")
     store = None if options["dry_run"] else store_of(options["store"], settings)
     try:
-        outcome = Intake(store, progress.add, _after(store)).take(plan)
+        outcome = Intake(store, progress.add, after_of(store)).take(plan)
     finally:
         progress.clear()
         if store is not None:
@@ -72,7 +72,7 @@ def _take(kind: str, path: tuple[str, ...], options: dict[str, Any]) -> tuple[Ou
     return outcome, store.where if store is not None else ""
 
 
-def _after(store: Any) -> Any:
+def after_of(store: Any) -> Any:
     """What looks at each batch once it is kept."""
     if store is None:
         return None

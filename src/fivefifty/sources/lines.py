@@ -3,22 +3,26 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import sys
+import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from io import BufferedReader
 from itertools import chain
-from typing import IO, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from ..errors import InputError
 
 BLOCK = 1024 * 1024  # bytes read at once
 LONGEST = 1024 * 1024  # bytes of a line that are kept; readers look at less
-_PACKED = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ", lzma.open))
+_ZIP = b"PK\x03\x04"
+_PACKED: tuple[tuple[bytes, Any], ...] = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ", lzma.open))
 _REFUSED = ((b"\x28\xb5\x2f\xfd", "packed with zstd", "Unpack it first: unzstd FILE."), (b"7z\xbc\xaf", "a 7-Zip archive", "Unpack it first."))
-_DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
+_DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +39,15 @@ class Block:
 @contextmanager
 def opened(path: str) -> Iterator[BinaryIO]:
     """An input unpacked by its content; "-" is standard input.  `InputError` where it can't be read or what packed it is not known."""
-    if path == "-":
-        yield sys.stdin.buffer
-        return
     try:
-        with open(path, "rb") as file:
-            head = file.read(6)
+        with nullcontext(sys.stdin.buffer) if path == "-" else open(path, "rb") as file:
+            head = cast(BufferedReader, file).peek(6)
             for magic, what, hint in _REFUSED:
                 if head.startswith(magic):
                     raise InputError(f"It is {what}.", path, hint)
-            file.seek(0) if file.seekable() else None
-            unpack = next((open_ for magic, open_ in _PACKED if head.startswith(magic)), None)
+            unpack = _from_zip if head.startswith(_ZIP) else next((open_ for magic, open_ in _PACKED if head.startswith(magic)), None)
             if unpack is None:
-                yield cast(BinaryIO, file if file.seekable() else _Again(head, file))
+                yield cast(BinaryIO, file)
             else:
                 with unpack(file, "rb") as inner:
                     yield cast(BinaryIO, inner)
@@ -55,18 +55,20 @@ def opened(path: str) -> Iterator[BinaryIO]:
         raise InputError(f"It could not be read: {(error.strerror or 'it is damaged').lower()}.", path, "Check the path and its permissions.") from error
 
 
-class _Again:
-    """A pipe whose first bytes were looked at."""
-
-    def __init__(self, head: bytes, file: IO[bytes]) -> None:
-        self.head, self.file = head, file
-
-    def read(self, size: int = -1) -> bytes:
-        """Bytes, the first ones first."""
-        if self.head:
-            head, self.head = self.head, b""
-            return head
-        return self.file.read(size)
+@contextmanager
+def _from_zip(file: BinaryIO, mode: str) -> Iterator[BinaryIO]:
+    """The one file of an archive, as portals give their exports."""
+    hint = "Unpack it, and give the files."
+    try:
+        archive = zipfile.ZipFile(file)
+        names = [one for one in archive.infolist() if not one.is_dir()]
+        if len(names) != 1:
+            raise InputError(f"It is a ZIP archive of {len(names)} files.", getattr(file, "name", ""), hint)
+        inner = archive.open(names[0])
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, io.UnsupportedOperation) as error:
+        raise InputError("It is a ZIP archive that can't be opened: damaged, encrypted, or from a pipe.", getattr(file, "name", ""), hint) from error
+    with archive, inner:
+        yield cast(BinaryIO, inner)
 
 
 def blocks(path: str) -> Iterator[Block]:
@@ -102,18 +104,22 @@ def blocks_of(bites: Iterable[bytes], where: str, number: int = 1, offset: int =
             held += len(bite)
             continue
         whole = b"".join((*rest, bite[:cut])) if rest else bite[:cut]
-        lines = whole.split(b"\n")
+        lines = split(whole)
         size = held + cut + 1
         offset += size
-        yield Block(_trimmed(lines), number, where, size, offset)
+        yield Block(lines, number, where, size, offset)
         number += len(lines)
         rest, held = ([bite[cut + 1 :]], len(bite) - cut - 1) if cut + 1 < len(bite) else ([], 0)
     if held:
-        yield Block(_trimmed([b"".join(rest)]), number, where, held, offset + held)
+        yield Block(split(b"".join(rest)), number, where, held, offset + held)
 
 
-def _trimmed(lines: list[bytes]) -> list[bytes]:
-    return [line.removesuffix(b"\r")[:LONGEST] for line in lines] if any(line.endswith(b"\r") or len(line) > LONGEST for line in lines) else lines
+def split(whole: bytes) -> list[bytes]:
+    """Lines without their ends; of endless ones the beginning."""
+    lines = whole.split(b"\n")
+    if b"\r" in whole:
+        lines = [line.removesuffix(b"\r") for line in lines]
+    return [line[:LONGEST] for line in lines] if len(whole) > LONGEST else lines
 
 
 def _transcoded(bites: Iterable[bytes]) -> Iterator[bytes]:

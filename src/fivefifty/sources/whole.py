@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 
 from ..errors import InputError
@@ -16,7 +17,9 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 def documents(paths: Iterable[str], *, mails: bool) -> Iterator[Mail | InputError]:
     """Every document of the paths, in a fixed order.  `mails`: packed files hold mails, not reports."""
     for path in paths:
-        if path == "-":
+        if path == "-" and not mails:
+            yield from _whole(sys.stdin.buffer.read(MAX_DOCUMENT + 1), "standard input")
+        elif path == "-":
             yield from _mails((path,))
         elif os.path.isdir(path):
             yield from documents(below(path), mails=mails)
@@ -43,16 +46,19 @@ def _file(path: str, mails: bool) -> Iterator[Mail | InputError]:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
             if (head.startswith(_PACKED_REPORT) and not mails) or not (mbox.is_mbox(head) or head.startswith((*_PACKED_REPORT, _OLE))):
-                content = head + file.read(MAX_DOCUMENT + 1 - len(head))
-                if len(content) > MAX_DOCUMENT:
-                    yield InputError(f"It is larger than {MAX_DOCUMENT // 1024 // 1024} MB.", path, "No report or payload is; if it is a log, give its kind.")
-                elif content:
-                    yield Mail(content, path)
+                yield from _whole(head + file.read(MAX_DOCUMENT + 1 - len(head)), path)
                 return
     except OSError as error:
         yield InputError(f"It could not be read: {(error.strerror or '').lower()}.", path, "Check the path and its permissions.")
         return
     yield from _mails((path,))
+
+
+def _whole(content: bytes, where: str) -> Iterator[Mail | InputError]:
+    if len(content) > MAX_DOCUMENT:
+        yield InputError(f"It is larger than {MAX_DOCUMENT // 1024 // 1024} MB.", where, "No report or payload is; if it is a log, give its kind.")
+    elif content:
+        yield Mail(content, where)
 
 
 def _mails(paths: Iterable[str]) -> Iterator[Mail | InputError]:
