@@ -186,6 +186,16 @@ def test_documents(store):
     assert store.get("case", "1") is None and store.get("other", "1") == {}
 
 
+def test_writing_while_somebody_reads(store):
+    store.put_many("case", {str(n): {"n": n} for n in range(30)})
+    store.add([bounce(n) for n in range(30)])
+    for key, value in store.documents("case"):
+        store.put("copy", key, value)
+    for event in store.failures():
+        store.add([dataclasses.replace(event, native_id="again" + event.message_id, message_id="", queue_id="")])
+    assert store.get_many("copy", ["3", "5", "x"]) == {"3": {"n": 3}, "5": {"n": 5}} and total(store) == 60
+
+
 def test_forgetting_takes_the_address_out_of_everything_but_keeps_it_suppressed(store, place):
     address = "u1@example.net"
     store.add([bounce(facts={"to": address}), bounce(2, text=f"forwarded for {address}: no", template=f"odd {address}"), bounce(3, envelope_sender="b+u1=example.net@example.com")])

@@ -25,7 +25,7 @@ from .verdict import Verdict
 REMEMBERED = 20_000  # templates whose meaning is kept
 FINAL = ("bounce", "block")
 _FAILED = frozenset(("bounce", "deferral", "block"))
-_ABOUT_THE_ADDRESS = frozenset(("address", "recipient"))
+_THEIRS = frozenset(("address", "recipient", "transient", "unknown"))  # owners whose failures are no block
 TRUSTED = frozenset(("own", "signed", "matched"))
 
 _OF_A_SERVER = frozenset(("recipient.unreachable", "recipient.dns", "recipient.misconfigured", "recipient.tls", "transient.system", "transient.expired"))
@@ -69,7 +69,7 @@ class Judge:
             self._explain(event)
         elif event.text and not event.template:
             event.template = reduced(event.text, event.recipient).template
-        if event.kind == "bounce" and event.owner and event.owner not in _ABOUT_THE_ADDRESS and event.owner != "unknown":
+        if event.kind == "bounce" and event.owner and event.owner not in _THEIRS:
             event.kind = "block"
         event.suppress = event.suppress and event.trust in TRUSTED and event.kind in FINAL
         return event

@@ -37,7 +37,6 @@ class SQLite(Engine):
         address = f"file:{_quoted(self.path)}{'?mode=ro' if read_only else ''}"
         database = sa.create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True, timeout=WAIT, isolation_level=None, check_same_thread=False), poolclass=sa.pool.QueuePool)
         sa.event.listen(database, "connect", self._opened)
-        sa.event.listen(database, "begin", self._begin)
         super().__init__(database)
 
     def _check(self) -> None:
@@ -59,8 +58,12 @@ class SQLite(Engine):
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
-    def _begin(self, connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # a transaction that turns into a writer later may find that it is too late
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction, a writer's from its first statement: one that turns into a writer later may find that it is too late."""
+        with self.database.begin() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
