@@ -26,6 +26,7 @@ LAYERS = [
     {"sources", "report", "world", "store"},
     {"work", "audit", "foresight", "live", "suppress"},
     {"survey", "ingest"},
+    {"followed"},
     {"follow"},
     {"watch"},
     {"cli", "__main__", "__init__"},

@@ -98,7 +98,8 @@ class Tail:
         """Know the file by more bytes while it is short."""
         if self.place.length < PRINT:
             head = os.pread(file.fileno(), PRINT, 0)
-            self.place = replace(self.place, head=_print(head), length=len(head))
+            if b"\n" in head or len(head) == PRINT:  # the beginning of a date is that of any log
+                self.place = replace(self.place, head=_print(head), length=len(head))
 
     def _replaced(self, now: float, patient: bool) -> bool:
         """Whether the name stands for another file by now, or for the same one emptied."""
