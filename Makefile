@@ -9,9 +9,9 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 try: .venv/run
 	@$(BIN)/fivefifty diagnose --letter examples/barracuda-blocked.eml
 	@echo
-	@echo "All the examples together (fivefifty diagnose --summary examples):"
+	@echo "All the examples together (fivefifty diagnose --summary examples/*.*):"
 	@echo
-	@$(BIN)/fivefifty diagnose --summary examples
+	@$(BIN)/fivefifty diagnose --summary examples/*.*
 
 test: .venv/test
 	$(BIN)/python -m pytest -n auto

@@ -129,8 +129,8 @@ def test_letters():
 
 
 def test_the_summary_as_text_and_as_json():
-    shown = run("diagnose", "--summary", EXAMPLES).stdout
-    counted = json.loads(run("diagnose", "--summary", "--json", EXAMPLES).stdout)
+    shown = run("diagnose", "--summary", *sorted(EXAMPLES.glob("*.*"))).stdout
+    counted = json.loads(run("diagnose", "--summary", "--json", *sorted(EXAMPLES.glob("*.*"))).stdout)
     assert counted["mails"] == 13 and counted["ordinary"] == 1 and counted["unread"] == 0 and "13 mails read" in shown
     assert sum(counted["by_cause"].values()) == counted["failures"] + counted["notices"] == 12
 

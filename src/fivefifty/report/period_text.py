@@ -97,7 +97,8 @@ def _template(one: Words, width: int) -> Iterator[str]:
 
 def _trend(made: PeriodReport) -> Iterator[str]:
     most = max((counts.failed for _, counts in made.trend), default=0) or 1
-    for at, counts in made.trend:
+    told = [number for number, (_, counts) in enumerate(made.trend) if counts.any]
+    for at, counts in made.trend[told[0] : told[-1] + 1] if told else made.trend:  # gaps inside are worth seeing; night before and after are not
         bar = "█" * round(BAR * counts.failed / most) or ("▏" if counts.failed else "")
         yield f"  {label(at, made.step)}  {counts.failed:>8,}  {_share(counts, made):>8}  {bar}".rstrip()
 
