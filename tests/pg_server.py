@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 NOBODY = 65534
@@ -103,9 +104,21 @@ class PgServer:
     def kill(self) -> None:
         """As a crash of the machine: nobody is asked."""
         assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGKILL)
+        children = self._children()
+        self.process.kill()
+        for child in children:  # each has a session of its own, and would answer for a moment
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         self.process.wait(20)
         (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+
+    def _children(self) -> list[int]:
+        found = []
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                if int(path.read_text().rpartition(")")[2].split()[1]) == self.process.pid:
+                    found.append(int(path.parent.name))
+        return found
 
     def stop(self) -> None:
         """End it, and leave nothing."""

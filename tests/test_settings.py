@@ -96,3 +96,21 @@ def test_files_that_can_not_be_read(write, tmp_path):
     (tmp_path / "latin.toml").write_bytes(b"store = '\xff'")
     with pytest.raises(InputError, match="could not be read"):
         load(str(tmp_path / "latin.toml"))
+
+
+def test_hidden_recipients_need_a_key(tmp_path, monkeypatch):
+    from fivefifty.cli._store import settings_of, store_of
+    from fivefifty.errors import InputError
+    from fivefifty.model import Event
+
+    path = tmp_path / "s.toml"
+    path.write_text("hash_recipients = true\n")
+    monkeypatch.delenv("FIVEFIFTY_KEY_HASH", raising=False)
+    with pytest.raises(InputError, match="key of at least 16"):
+        store_of(str(tmp_path / "a.db"), settings_of(str(path)))
+    monkeypatch.setenv("FIVEFIFTY_KEY_HASH", "0123456789abcdef")
+    store = store_of(str(tmp_path / "a.db"), settings_of(str(path)))
+    store.add([Event("bounce", "x", 1793613600.0, recipient="jane@example.org", text="550 <jane@example.org> no", template="550 <recipient> no")])
+    (back,) = store.history("Jane@example.org")
+    store.close()
+    assert "jane" not in repr(back) and b"jane" not in (tmp_path / "a.db").read_bytes()

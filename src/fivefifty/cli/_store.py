@@ -41,7 +41,19 @@ def store_of(where: str, settings: Settings, *, read_only: bool = False) -> Stor
     """The store that is meant: the option, else the settings, else the default place."""
     from ..store import open_store
 
-    return open_store(where or settings.store, read_only=read_only)
+    return open_store(where or settings.store, read_only=read_only, hash_key=hash_key(settings))
+
+
+def hash_key(settings: Settings) -> bytes:
+    """The key recipients are hidden with, b"" where they are not to be; wrong settings where there should be one."""
+    if not settings.hash_recipients:
+        return b""
+    key = settings.keys.get("hash", "")
+    if len(key) < 16:
+        from ..errors import InputError
+
+        raise InputError("hash_recipients needs a key of at least 16 characters.", settings.path, "Set the environment variable FIVEFIFTY_KEY_HASH, and keep it: without it nobody is found again.")
+    return key.encode()
 
 
 def moment(text: str, zone: tzinfo, now: float = 0.0) -> float:

@@ -99,8 +99,11 @@ class Store(Protocol):
         """End."""
 
 
-def open_store(where: str = "", *, read_only: bool = False) -> Store:
-    """The store at a path or SQLAlchemy URL ("" for $FIVEFIFTY_STORE, else ~/.local/share/fivefifty/store.db), made or migrated where need be."""
+def open_store(where: str = "", *, read_only: bool = False, hash_key: bytes = b"") -> Store:
+    """The store at a path or SQLAlchemy URL ("" for $FIVEFIFTY_STORE, else ~/.local/share/fivefifty/store.db), made or migrated where need be.
+
+    With `hash_key` recipients are kept as keyed hashes of their local parts; the same key finds them again.
+    """
     from .sql import SqlStore
 
-    return SqlStore(where, read_only=read_only)
+    return SqlStore(where, read_only=read_only, hash_key=hash_key)
