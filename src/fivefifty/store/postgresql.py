@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -10,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from ..errors import StoreError
 from .engine import Engine
+from .schema import counts
 
 LOCK = 550_550_550  # one writer of events at a time: two that meet each other's new streams would wait crosswise
 WAIT = 10  # seconds to connect
@@ -46,6 +48,31 @@ class PostgreSql(Engine):
         with self.database.connect() as connection:
             yield connection
 
+    # Arrays instead of a statement a row: a batch is a handful of statements, whatever its size
+
+    def ensure(self, connection: Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+        """See Engine."""
+        self._insert(connection, table, rows, "ON CONFLICT DO NOTHING")
+
+    def add_up(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
+        """See Engine."""
+        keys = ", ".join(column.name for column in counts.primary_key)
+        self._insert(connection, counts, rows, f"ON CONFLICT ({keys}) DO UPDATE SET n = counts.n + excluded.n")
+
+    def _insert(self, connection: Connection, table: sa.Table, rows: list[dict[str, Any]], conflict: str) -> None:
+        names = list(rows[0])
+        arrays = ", ".join(f"%s::{_type(table.c[name])}[]" for name in names)
+        statement = f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays}) {conflict}"
+        connection.exec_driver_sql(statement, tuple([row[name] for row in rows] for name in names))
+
+    def numbers(self, connection: Connection, table: sa.Table, names: Sequence[str], wanted: Sequence[tuple[Any, ...]]) -> dict[Any, int]:
+        """See Engine."""
+        arrays = ", ".join(f"%s::{_type(table.c[name])}[]" for name in names)
+        same = " AND ".join(f"t.{name} = w.{name}" for name in names)
+        statement = f"SELECT w.at, t.id FROM unnest({arrays}) WITH ORDINALITY AS w({', '.join(names)}, at) JOIN {table.name} t ON {same}"
+        found = connection.exec_driver_sql(statement, tuple([one[at] for one in wanted] for at in range(len(names))))
+        return {wanted[at - 1] if len(names) > 1 else wanted[at - 1][0]: number for at, number in found}
+
     def known(self, connection: Connection, ids: Sequence[int]) -> list[int]:
         """See Engine."""
         return [row[0] for row in connection.exec_driver_sql("SELECT id FROM seen WHERE id = ANY(%s::bigint[])", (list(ids),))]
@@ -72,3 +99,10 @@ class PostgreSql(Engine):
             told = (str(getattr(error, "orig", "") or "").strip().splitlines() or ["no connection"])[0]
             return f"the database does not answer: {told[:300]}", self.shown, "Nothing of this step was kept; try again when it is back."
         return super().explained(error)
+
+
+def _type(column: sa.Column[Any]) -> str:
+    """The name of a column's type in PostgreSQL."""
+    if isinstance(column.type, sa.Boolean):
+        return "boolean"
+    return {sa.BigInteger: "bigint", sa.Integer: "integer", sa.Float: "double precision"}.get(type(column.type), "text")
