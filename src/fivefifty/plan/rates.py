@@ -7,6 +7,7 @@ ratio ever reaches 20 is at most 1 in 20, however often one looks (Ville 1939; R
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import exp, inf, log, log1p
@@ -14,6 +15,7 @@ from math import exp, inf, log, log1p
 from ._beta import log_lower, log_power, log_upper, quantile
 
 ALPHA = 0.05
+FEWEST = 3  # failures from which on "likely above" is said: one of one is no rate of 100 %
 MOST = 10**9  # no advice asks for more mails than this
 
 # What can be said of a rate and a limit, from surest above to surest below.
@@ -95,7 +97,7 @@ def above(k: int, n: int, limit: float, alpha: float = ALPHA) -> Rate:
         word = "above"
     elif against >= needed:
         word = "below"
-    elif n and lower_bound(k, n) > limit:
+    elif k >= FEWEST and lower_bound(k, n) > limit:
         word = "likely above"
     elif n and upper_bound(k, n) < limit:
         word = "likely below"
@@ -110,22 +112,19 @@ def more_needed(k: int, n: int, limit: float, alpha: float = ALPHA) -> int:
     One of one is no rate of 100 %: what is extrapolated is (k + limit) / (n + 1), so that the first few mails promise nothing.
     """
     rate = (k + limit) / (n + 1)
+    if not n:
+        rate = 0.0  # nothing is known: what a clean run would need
+    elif abs(rate - limit) < 1e-12:
+        return 0
     test = log_e if rate > limit else log_e_below
     needed = log(1 / alpha)
+    return _least(lambda more: test(k + rate * more, n + more, limit) >= needed)
 
-    def decided(m: int) -> bool:
-        return test(k + rate * m, n + m, limit) >= needed
 
-    if abs(rate - limit) < 1e-12 or not decided(MOST):
-        rate, test = 0.0, log_e_below  # at the limit itself: what a clean run would need
-        if not n and decided(MOST):
-            return _least(decided)
+def _least(decided: Callable[[int], bool]) -> int:
+    """The least number that decides, by doubling and halving; 0 where MOST does not."""
+    if not decided(MOST):
         return 0
-    return _least(decided)
-
-
-def _least(decided: object) -> int:
-    assert callable(decided)
     high = 1
     while not decided(high):
         high *= 2
