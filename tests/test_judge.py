@@ -33,7 +33,7 @@ def event_of(example, recipient="jane@example.org", kind="bounce"):
 
 def uncached(event):
     event.recipient_domain = event.recipient.rpartition("@")[2]
-    verdict = module._read(event)
+    verdict = module.read_event(event)
     suppress = verdict.suppress and event.kind != "deferral"
     return verdict.cause, verdict.owner, verdict.standing, verdict.rule, suppress
 

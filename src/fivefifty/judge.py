@@ -86,7 +86,7 @@ class Judge:
         if verdict is None:
             if len(self._meanings) >= REMEMBERED:
                 self._meanings.clear()
-            verdict = self._meanings[key] = _read(event)
+            verdict = self._meanings[key] = read_event(event)
         event.cause, event.owner, event.standing, event.rule = verdict.cause, verdict.owner, verdict.standing, verdict.rule
         event.suppress = verdict.suppress and event.kind != "deferral"
 
@@ -176,7 +176,7 @@ def _relation(event: Event) -> str:
     return "same" if name == domain or domain.endswith("." + name) else "other"
 
 
-def _read(event: Event) -> Verdict:
+def read_event(event: Event) -> Verdict:
     """What the words of an event mean, wrappers peeled."""
     action = "delayed" if event.kind == "deferral" else "failed"
     known = Failure(
