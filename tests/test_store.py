@@ -64,7 +64,7 @@ def bounce(number=1, **more):
 
 
 def delivery(number=1, **more):
-    return bounce(number, kind="delivery", text="250 ok", template="", cause="", owner="", status="2.0.0", reply_code=250, suppress=False, **more)
+    return bounce(number, **{"kind": "delivery", "text": "250 ok", "template": "", "cause": "", "owner": "", "status": "2.0.0", "reply_code": 250, "suppress": False, **more})
 
 
 def total(store, **where):
@@ -97,7 +97,7 @@ def test_a_later_version_that_calls_it_a_block_still_knows_the_event(store):
 
 
 def test_two_witnesses_of_one_failure_are_counted_once(store):
-    mail = bounce(source="mail", time=T0 + 9, queue_id="", reporting_mta="mx1.example.com", trust="unverified", suppress=False, native_id="d1", sending_ip="", remote_mta="mx.example.net")
+    mail = bounce(source="mail", time=T0 + 9, queue_id="", reporting_mta="mx1.example.com", trust="matched", suppress=False, native_id="d1", sending_ip="", remote_mta="mx.example.net")
     for first, second in ((bounce(), mail), (dataclasses.replace(mail, message_id="other@example.com", native_id="d2"), bounce(message_id="other@example.com", queue_id="Q2", time=T0 + 2))):
         assert store.add([first]).new == 1
         assert store.add([second]).joined == 1
@@ -215,6 +215,23 @@ def test_forgetting_takes_the_address_out_of_everything_but_keeps_it_suppressed(
     again.close()
 
 
+def test_forgetting_knows_other_spellings_and_spares_other_people(store):
+    names = ["jos\u00e9@m\u00fcller.example", "ann@example.net", "mary.ann@example.net", "ann@example.net.example"]
+    for name in names:
+        store.put("suppression", name.replace("m\u00fcller", "xn--mller-kva"), {"address": name, "said": f"550 <{name}> {name.replace('@', '%40')}\n{name}"})
+    store.put("case", "c", {"texts": names})
+    store.add([bounce(1, text=" ".join(names), template="x", campaign="for ann@example.net", recipient="x@example.org", envelope_sender="b-ann=example.net-7@example.com")], ("follow", '{"seen": ["ann@example.net:2,S"]}'))
+    store.forget("jos\u00e9@m\u00fcller.example")
+    store.forget("Ann@Example.net")
+    (event,) = store.failures()
+    assert event.text == "<erased> <erased> mary.ann@example.net ann@example.net.example" and event.envelope_sender == "b-<erased>-7@example.com" and "ann@" not in event.campaign
+    assert store.get("case", "c") == {"texts": ["<erased>", "<erased>", "mary.ann@example.net", "ann@example.net.example"]} and "ann" not in store.cursor("follow")
+    assert store.get("suppression", "jos\u00e9@xn--mller-kva.example")["said"] == "550 <<erased>> <erased>\n<erased>"
+    assert [key for key, _ in store.documents("suppression") if "@" in key] == ["ann@example.net.example", "mary.ann@example.net"]
+    assert store.get("suppression", "mary.ann@example.net")["address"] == "mary.ann@example.net"
+    assert not [row for row in store.grouped(("campaign",)) if "ann@" in row.values[0]]
+
+
 def test_pruning_drops_the_old_and_refuses_it_ever_after(store, place):
     old = [bounce(n, time=T0 - 100 * 86_400 + n) for n in range(5)] + [delivery(50, time=T0 - 100 * 86_400)]
     store.add([*old, bounce(9)])
@@ -226,11 +243,59 @@ def test_pruning_drops_the_old_and_refuses_it_ever_after(store, place):
     other.close()
 
 
+def test_numbers_are_given_anew_after_somebody_pruned(store, place):
+    """Streams and words that nobody uses go; what remembers their numbers must not count for others."""
+    store.add([delivery(1, time=T0 - 90 * 86_400, recipient_domain="old.example", recipient="u@old.example")])
+    other = open_store(place)
+    other.prune(T0 - 86_400)
+    other.add([delivery(2, recipient_domain="new.example", recipient="u@new.example")])
+    other.close()
+    assert store.add([delivery(3, recipient_domain="old.example", recipient="u@old.example"), delivery(4, time=T0 - 80 * 86_400)]).too_old == 1
+    assert {row.values[0]: row.count for row in store.grouped(("recipient_domain",))} == {"new.example": 1, "old.example": 1}
+
+
+def test_a_forged_report_says_nothing_beside_our_own_log(store):
+    forged = {"source": "mail", "native_id": "d", "trust": "unverified", "suppress": False, "queue_id": "", "reporting_mta": "x"}
+    own = {"kind": "block", "cause": "reputation.blocklist", "owner": "sender", "text": "listed", "template": "listed", "suppress": False}
+    store.add([bounce(1, **forged), bounce(2, **own)])
+    store.add([bounce(1, **own), bounce(2, **{**forged, "native_id": "e", "sending_ip": "203.0.113.66"})])
+    for address in ("u1@example.net", "u2@example.net"):
+        first = next(one for one in store.failures() if one.recipient == address)
+        assert (first.kind, first.cause, first.trust, first.template, first.suppress) == ("block", "reputation.blocklist", "own", "listed", False)
+    assert {row.values: row.count for row in store.grouped(("kind", "cause"))} == {("block", "reputation.blocklist"): 2}
+    store.add([bounce(3, cause="content.spam", kind="block", **{**forged, "native_id": "f"})])
+    store.add([bounce(3)])
+    last = next(one for one in store.failures() if one.recipient == "u3@example.net")
+    assert (last.kind, last.cause, last.suppress) == ("bounce", "address.unknown", True)
+
+
+def test_a_queue_id_that_is_used_again_is_another_mail(store):
+    store.add([bounce(1), bounce(1, message_id="other@example.com", time=T0 + 86_400)])
+    assert total(store) == 2
+
+
+@pytest.mark.parametrize("odd", [
+    {"time": float("nan")}, {"time": float("inf")}, {"time": -5.0}, {"count": 10**30}, {"count": -3}, {"sent_at": float("nan")}, {"reply_code": 10**30}, {"reply_code": -1}, {"campaign": "x" * 9000},
+    {"recipient": "u" * 9000 + "@example.net"}, {"template": "\u6f22" * 3000}, {"stage": "s" * 99}, {"source": "s" * 99}, {"rule": "r" * 99}, {"cause": "c" * 99}, {"text": "t" * 200_000},
+])
+def test_one_impossible_event_stops_nobody(store, odd):
+    assert store.add([bounce(1), bounce(2, **odd), delivery(3, **odd)], ("log", "1")).new >= 2
+    assert store.cursor("log") == "1" and sum(1 for _ in store.failures()) >= 1 and store.grouped(("owner",))
+
+
+def test_the_last_event_of_a_source_that_only_delivers(store):
+    store.add([delivery(1), delivery(2, source="exim", time=T0 + 9)])
+    assert store.last_event("postfix") == T0 + 1 and store.last_event("exim") == T0 + 9 == store.last_event() and store.last_event("x") == 0.0
+    store.add([bounce(5, time=T0 - 99)])
+    assert store.last_event("postfix") == T0 + 1
+    assert len(list(store.failures(Period(where={"hour": T0 - 3600})))) == 1 and not list(store.failures(Period(where={"day": T0 + 86_400})))
+
+
 def test_hidden_recipients(place):
     from fivefifty.store.sql import SqlStore
 
     store = SqlStore(place, hash_key=b"key")
-    store.add([bounce(facts={"to": "u1@example.net"}, template="550 5.1.1 <recipient>: unknown")])
+    store.add([bounce(facts={"to": "u1@example.net"}, template="550 5.1.1 <recipient>: unknown", envelope_sender="b+u1=example.net@example.com", where="new/u1@example.net")])
     (back,) = store.history("U1@example.net")
     assert back.recipient.endswith("@example.net") and "u1" not in repr(back).replace("<recipient>", "")
     assert store.forget("u1@example.net") and not store.history("u1@example.net")

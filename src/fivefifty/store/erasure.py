@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 import hmac
+import json
 import secrets
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from hashlib import sha256
 from typing import Any
@@ -13,7 +13,8 @@ from sqlalchemy.engine import Connection
 
 from .engine import HIDDEN, Engine
 from .rows import hidden
-from .schema import cursors, documents, events, joins, templates
+from .schema import cursors, documents, events, joins, streams, templates
+from .spelling import json_without, spellings, without, written
 
 SUPPRESSION = "suppression"
 
@@ -44,14 +45,13 @@ class Erasure:
         return gone
 
     def _keys_of(self, address: str) -> list[str]:
-        plain = address.strip().lower()
-        return sorted({plain, hidden(plain, self.hash_key).lower()})
+        return sorted({key for plain in spellings(address) for key in (plain, hidden(plain, self.hash_key).lower())})
 
     def _forget_documents(self, connection: Connection, address: str) -> int:
-        wanted = sorted({address, address.lower()})
+        wanted = sorted({address, *spellings(address)})
         found = list(connection.execute(sa.select(documents.c.kind, documents.c.key, documents.c.value).where(documents.c.key.in_(wanted))))
         connection.execute(sa.delete(documents).where(documents.c.key.in_(wanted)))
-        rows = [{"kind": kind, "key": self._forgotten(key.lower(), connection), "value": _without(value, address)} for kind, key, value in found if kind == SUPPRESSION]
+        rows = [{"kind": kind, "key": self._forgotten(key.lower(), connection), "value": json_without(value, address, own=True)} for kind, key, value in found if kind == SUPPRESSION]
         if rows:
             self.engine.upsert(connection, documents, rows[:1] if len({row["key"] for row in rows}) == 1 else rows)
         return len(found)
@@ -79,32 +79,31 @@ class Erasure:
 
 
 # Where an address can stand besides the recipient's own column.
-_PLACES = ((events, events.c.text), (events, events.c.envelope_sender), (events, events.c.facts), (events, events.c.native_id), (templates, templates.c.text), (documents, documents.c.value))
-
-
-def _spellings(address: str) -> Iterator[str]:
-    """As it is, and as VERP writes it into a sender ("jane=example.org")."""
-    yield address
-    yield address.replace("@", "=")
+_PLACES = (
+    *((events, events.c[name]) for name in ("text", "envelope_sender", "native_id", "campaign", "where", "facts")),
+    (templates, templates.c.text), (streams, streams.c.campaign), (documents, documents.c.value), (cursors, cursors.c.value),
+)
+_NAMES = ("native_id", "campaign", "where")  # they speak of nobody else: the address goes from inside of longer words, too
+_JSON = (events.c.facts, documents.c.value, cursors.c.value)
 
 
 def _rewrite(connection: Connection, table: sa.Table, column: Any, address: str) -> int:
     """Take the address out of texts; case does not matter."""
     changed = 0
-    for spelling in _spellings(address):
-        condition = sa.func.lower(column).contains(spelling.lower(), autoescape=True)
-        keys = list(table.primary_key)
-        for row in list(connection.execute(sa.select(*keys, column).where(condition))):
-            found = sa.and_(*(key == value for key, value in zip(keys, row[:-1], strict=True)))
-            text = _without(row[-1], spelling)
-            if table is templates and connection.execute(sa.select(templates.c.id).where(templates.c.text == text)).first():
-                text = f"{text} #{row[0]}"  # texts of templates are unique
-            connection.execute(sa.update(table).where(found).values({column.name: text}))
+    as_json = any(column is one for one in _JSON)
+    looked_for = {*written(address), *(json.dumps(one)[1:-1] for one in written(address) if as_json)}
+    condition = sa.or_(*(sa.func.lower(column).contains(one, autoescape=True) for one in sorted(looked_for)))
+    keys = list(table.primary_key)
+    for row in list(connection.execute(sa.select(*keys, column).where(condition))):
+        found = sa.and_(*(key == value for key, value in zip(keys, row[:-1], strict=True)))
+        text = (json_without if as_json else without)(row[-1], address, own=column.name in _NAMES)
+        if text != row[-1]:
+            connection.execute(sa.update(table).where(found).values({column.name: _alone(connection, column, text, row[0])}))
             changed += 1
     return changed
 
 
-def _without(text: str, address: str) -> str:
-    import re
-
-    return re.sub(re.escape(address), "<erased>", text, flags=re.IGNORECASE)
+def _alone(connection: Connection, column: Any, text: str, number: Any) -> str:
+    """The text, told apart from others where those of its table are unique."""
+    unique = column is templates.c.text or column is streams.c.campaign
+    return f"{text} #{number}" if unique and connection.execute(sa.select(column).where(column == text)).first() else text

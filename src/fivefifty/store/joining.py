@@ -14,9 +14,9 @@ from .schema import events, joins
 
 Row = dict[str, Any]
 APART = 14 * 86_400  # seconds; a Message-ID that comes again later is another mail (RFC 5321 4.5.4.1: queues give up after 4 or 5 days)
-_FILLED = ("envelope_sender", "author_domain", "message_id", "queue_id", "reporting_mta", "remote_mta", "remote_ip", "sending_ip", "status", "reply_code", "phase", "campaign", "sent_at", "stage")
+_FILLED = ("envelope_sender", "author_domain", "message_id", "queue_id", "reporting_mta", "remote_mta", "remote_ip", "sending_ip", "campaign", "sent_at", "stage")
 _DIMENSIONS = ("author_domain", "recipient_domain", "provider", "sending_ip", "campaign")
-_VERDICT = ("cause", "owner", "standing", "rule", "kind", "template")
+_VERDICT = ("kind", "cause", "owner", "standing", "rule", "suppress", "template", "text", "status", "reply_code", "phase")
 
 
 class Joining:
@@ -70,7 +70,7 @@ class Joining:
             self.engine.ensure(self.connection, joins, [{"key": key, "event": id} for key, id in sorted(self._new.items())])
         for id, row in sorted(self._changed.items()):
             # the dimensions of counters stay as they were counted
-            plain = {name: row[name] for name in (*_FILLED, *_VERDICT, "text", "trust", "suppress") if name not in _DIMENSIONS}
+            plain = {name: row[name] for name in (*_FILLED, *_VERDICT, "trust") if name not in _DIMENSIONS}
             self.connection.execute(sa.update(events).where(events.c.id == id).values(**plain))
 
 
@@ -82,21 +82,30 @@ def _same(first: Row, second: Row) -> bool:
     """Whether two rows with a key in common can be the same failure."""
     if first["kind"] not in ("bounce", "block") or first["joined"] or abs(first["time"] - second["time"]) > APART:
         return False
+    if first["message_id"] and second["message_id"] and first["message_id"] != second["message_id"]:
+        return False  # a queue id that was used again (Postfix's short ones are, within hours)
+    if first["source"] == second["source"] and not (first["message_id"] and second["message_id"]):
+        return False  # a source does not tell the same failure twice in other words
     # one server handled two mails: the same Message-ID was sent twice
-    two_mails = first["reporting_mta"] == second["reporting_mta"] and first["queue_id"] and second["queue_id"] and first["queue_id"] != second["queue_id"]
-    return not two_mails
+    return not (first["reporting_mta"] == second["reporting_mta"] and first["queue_id"] and second["queue_id"] and first["queue_id"] != second["queue_id"])
 
 
 def _fill(first: Row, more: Row) -> None:
+    """Put what the second witness adds into the row.
+
+    What failed is told by the one that is believed more, all of it; a report that nobody vouches for adds nothing to one that somebody does.
+    """
+    better = TRUSTS.index(more["trust"]) < TRUSTS.index(first["trust"])
+    if TRUSTS.index(more["trust"]) > TRUSTS.index(first["trust"]) and more["trust"] == "unverified":
+        return
+    knows_more = first["cause"] in ("", "unknown") and more["cause"] not in ("", "unknown")
+    if (better and more["cause"] not in ("", "unknown")) or knows_more:
+        for name in _VERDICT:
+            first[name] = more[name]
+    elif better:
+        first["suppress"] = more["suppress"]
+    if better:
+        first["trust"] = more["trust"]
     for name in _FILLED:
         if not first[name] and more[name]:
             first[name] = more[name]
-    if first["cause"] in ("", "unknown") and more["cause"] not in ("", "unknown"):
-        for name in (*_VERDICT, "text"):
-            first[name] = more[name]
-    if TRUSTS.index(more["trust"]) < TRUSTS.index(first["trust"]):
-        first["trust"] = more["trust"]
-    # what only an unverified report says about the address stays unsaid (its own `suppress` is False already)
-    first["suppress"] = bool(first["suppress"] or more["suppress"])
-
-

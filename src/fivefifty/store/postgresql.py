@@ -95,7 +95,9 @@ class PostgreSql(Engine):
 
     def explained(self, error: sa.exc.SQLAlchemyError) -> tuple[str, str, str]:
         """The usual faults by name; the server's own words can repeat a value, and only the first line is kept."""
-        if isinstance(error, sa.exc.OperationalError) or getattr(error, "connection_invalidated", False):
+        state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+        # no state: it never got there; classes 08, 28, 3D, 53 and 57 of the standard: connection, password, name, resources, somebody ended it
+        if getattr(error, "connection_invalidated", False) or (isinstance(error, sa.exc.OperationalError) and state[:2] in ("", "08", "28", "3D", "53", "57")):
             told = (str(getattr(error, "orig", "") or "").strip().splitlines() or ["no connection"])[0]
             return f"the database does not answer: {told[:300]}", self.shown, "Nothing of this step was kept; try again when it is back."
         return super().explained(error)

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from ..model import Event
+from .spelling import ERASED, without
 
 _NAMES = tuple(field.name for field in fields(Event))
 _TEXTS = frozenset(field.name for field in fields(Event) if field.type == "str")
@@ -36,6 +37,8 @@ def row_of(id: int, event: Event, hash_key: bytes = b"") -> dict[str, Any]:
     if hash_key and event.recipient:
         row["text"], row["recipient"] = "", hidden(event.recipient, hash_key)
         row["facts"] = ""
+        for name in ("envelope_sender", "native_id", "where", "message_id", "campaign"):  # VERP and file names tell the address as well
+            row[name] = without(row[name], event.recipient, own=True).replace(ERASED, "<hidden>")
     row["recipient_key"] = row["recipient"].lower()
     return row
 

@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ..causes import all_causes, cause
-from ..errors import InputError, StoreError
+from ..errors import InputError, KnowledgeError, StoreError
 from ..model import Event
 from . import DIMENSIONS, GROUPS, HOUR, Added, Period, Row
 from .engine import Engine, engine_of
 from .erasure import Erasure
+from .fitting import LONGEST, fitted, fitted_row, unique
 from .identity import event_id, hour_bits
 from .joining import Joining
 from .rows import event_of, row_of, storable
@@ -23,6 +24,7 @@ from .schema import counts, cursors, documents, events, streams, templates
 
 DAY = 24 * HOUR
 CACHED = 200_000  # streams and templates whose numbers are remembered
+_LAST = "last event of "  # cursors with that in front
 EXAMPLES = 20  # events of one template that keep their own words
 
 Row_ = dict[str, Any]
@@ -41,7 +43,7 @@ class SqlStore(Erasure):
         self._templates: dict[str, list[int]] = {}  # text -> [number, events that keep their words]
         with self._guarded():
             self.engine.prepare()
-        self._horizon = float(self.cursor("horizon") or 0)
+        self._generation = ""
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -80,8 +82,9 @@ class SqlStore(Erasure):
 
     def _add(self, connection: Connection, given: list[Event]) -> Added:
         fresh: dict[int, Event] = {}
-        too_old, horizon = 0, self._horizon
+        too_old, horizon = 0, self._remembered(connection)
         for event in given:
+            event = fitted(event)
             if 0 < event.time < horizon:
                 too_old += 1
                 continue
@@ -94,7 +97,29 @@ class SqlStore(Erasure):
             return Added(0, duplicates, 0, too_old)
         self.engine.remember(connection, sorted(fresh))
         joined = self._keep(connection, fresh)
+        self._note_last(connection, fresh.values())
         return Added(len(fresh) - joined, duplicates, joined, too_old)
+
+    def _remembered(self, connection: Connection) -> float:
+        """The horizon; numbers of streams and templates are forgotten where somebody has pruned since, for they may mean others now."""
+        told = dict(connection.execute(sa.select(cursors.c.key, cursors.c.value).where(cursors.c.key.in_(("horizon", "generation")))).tuples().all())
+        if told.get("generation", "") != self._generation:
+            self._generation = told.get("generation", "")
+            self._streams.clear()
+            self._templates.clear()
+        return float(told.get("horizon") or 0)
+
+    def _note_last(self, connection: Connection, fresh: Iterable[Event]) -> None:
+        """When the newest event of each source was: deliveries leave no row to look it up in."""
+        newest: dict[str, float] = {}
+        for event in fresh:
+            if event.time > newest.get(event.source, 0.0):
+                newest[event.source] = event.time
+        keys = {_LAST + storable(source)[:32]: time for source, time in newest.items()}
+        known = {key: float(value) for key, value in connection.execute(sa.select(cursors.c.key, cursors.c.value).where(cursors.c.key.in_(list(keys))))}
+        rows = [{"key": key, "value": repr(time)} for key, time in sorted(keys.items()) if time > known.get(key, 0.0)]
+        if rows:
+            self.engine.upsert(connection, cursors, rows)
 
     def _keep(self, connection: Connection, fresh: dict[int, Event]) -> int:
         """Rows and counters of new events; how many were only joined to others."""
@@ -119,7 +144,7 @@ class SqlStore(Erasure):
         return joining.joined
 
     def _row(self, id: int, event: Event, numbers: Mapping[str, list[int]]) -> Row_:
-        row = row_of(id, event, self.hash_key)
+        row = fitted_row(row_of(id, event, self.hash_key))
         number = numbers.get(event.template)
         row["template"] = number[0] if number else 0
         if number and row["text"]:
@@ -161,7 +186,7 @@ class SqlStore(Erasure):
             self._streams.clear()
         missing = sorted(one for one in wanted if one not in self._streams)
         if missing:
-            plain = {one: tuple(storable(part) for part in one) for one in missing}
+            plain = {one: tuple(storable(part)[:LONGEST] for part in one) for one in missing}
             self.engine.ensure(connection, streams, [dict(zip(DIMENSIONS, one, strict=True)) for one in sorted(set(plain.values()))])
             found = self.engine.numbers(connection, streams, DIMENSIONS, sorted(set(plain.values())))
             for one in missing:
@@ -173,7 +198,7 @@ class SqlStore(Erasure):
             self._templates.clear()
         missing = sorted(text for text in wanted if text not in self._templates)
         if missing:
-            plain = {text: storable(text)[:2000] for text in missing}
+            plain = {text: unique(storable(text)) for text in missing}
             self.engine.ensure(connection, templates, [{"text": text, "kept": 0} for text in sorted(set(plain.values()))])
             found = self.engine.numbers(connection, templates, ("text",), [(text,) for text in sorted(set(plain.values()))])
             for text in missing:
@@ -212,7 +237,7 @@ class SqlStore(Erasure):
         query = query.where(events.c.time >= period.since) if period.since else query
         query = query.where(events.c.time < period.until) if period.until else query
         for name, value in period.where.items():
-            query = query.where((templates.c.text if name == "template" else events.c[name]) == value)
+            query = query.where(_of_event(name, value))
         query = query.order_by(events.c.time.desc(), events.c.id.desc())
         with self._reading() as connection:
             for row in connection.execution_options(yield_per=1000).execute(query.limit(limit) if limit else query):
@@ -226,11 +251,10 @@ class SqlStore(Erasure):
             return [event_of(dict(row._mapping)) for row in connection.execute(query)]
 
     def last_event(self, source: str = "") -> float:
-        """See `store.Store.last_event`; deliveries count by their hour, where no source is named."""
+        """See `store.Store.last_event`."""
+        query = sa.select(cursors.c.value).where(cursors.c.key == _LAST + source if source else cursors.c.key.startswith(_LAST, autoescape=True))
         with self._reading() as connection:
-            rows = sa.select(sa.func.max(events.c.time))
-            newest = float(connection.execute(rows.where(events.c.source == source) if source else rows).scalar() or 0.0)
-            return newest if source else max(newest, float(connection.execute(sa.select(sa.func.max(counts.c.hour))).scalar() or 0.0))
+            return max((float(row[0]) for row in connection.execute(query)), default=0.0)
 
     # -- keeping house
 
@@ -238,9 +262,10 @@ class SqlStore(Erasure):
         """See `store.Store.prune`."""
         hour = int(before) // HOUR * HOUR
         with self._writing() as connection:
+            horizon = self._remembered(connection)
             gone = self.engine.prune(connection, hour, hour_bits(hour))
-            self.engine.upsert(connection, cursors, [{"key": "horizon", "value": str(max(hour, self._horizon))}])
-        self._horizon = max(float(hour), self._horizon)
+            generation = str(int(self._generation or 0) + 1)
+            self.engine.upsert(connection, cursors, [{"key": "generation", "value": generation}, {"key": "horizon", "value": str(max(float(hour), horizon))}])
         return gone
 
     # -- documents
@@ -304,6 +329,13 @@ class SqlStore(Erasure):
         self.engine.close()
 
 
+def _of_event(name: str, value: Any) -> Any:
+    """A condition on events, by the same names as on counters."""
+    if name in ("hour", "day"):
+        return sa.and_(events.c.time >= float(value), events.c.time < float(value) + (HOUR if name == "hour" else DAY))
+    return (sa.func.coalesce(templates.c.text, "") if name == "template" else events.c[name]) == value
+
+
 def _column(name: str) -> Any:
     if name == "hour":
         return counts.c.hour
@@ -341,4 +373,7 @@ def _folded(told: Iterable[tuple[tuple[Any, ...], int]], by: Sequence[str], peri
 
 
 def _owner(name: str) -> str:
-    return cause(name).owner if name else ""
+    try:
+        return cause(name).owner if name else ""
+    except KnowledgeError:  # counted by a version that knew more
+        return "unknown"

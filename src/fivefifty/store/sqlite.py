@@ -86,7 +86,7 @@ class SQLite(Engine):
 
     def numbers(self, connection: Connection, table: sa.Table, names: Sequence[str], wanted: Sequence[tuple[Any, ...]]) -> dict[Any, int]:
         """See Engine."""
-        same = " AND ".join(f"t.{name} = j.value ->> {at}" for at, name in enumerate(names))
+        same = " AND ".join(f"t.{name} = json_extract(j.value, '$[{at}]')" for at, name in enumerate(names))
         found = connection.exec_driver_sql(f"SELECT j.key, t.id FROM json_each(?) j CROSS JOIN {table.name} t ON {same}", (json.dumps(wanted),))
         return {wanted[at] if len(names) > 1 else wanted[at][0]: number for at, number in found}
 
