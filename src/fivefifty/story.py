@@ -18,7 +18,7 @@ from math import exp, inf, log, log1p
 from typing import Any
 
 from .causes import cause
-from .plan._beta import log_beta, log_lower, log_sum, log_upper
+from .plan._beta import legendre, log_beta, log_lower, log_sum, log_upper
 from .plan.rates import jeffreys
 from .providers import provider, provider_ids, provider_of_domain
 
@@ -33,6 +33,8 @@ ALIKE = 10.0  # nats by which a rate of its own must explain one value better be
 SAME_MAILS = 0.9
 KNOWN = 0.9  # share of deliveries that must tell a dimension before its values are compared
 CLEAN = 59  # mails without a failure that show a rate below 5 % (rule of three)
+SUMMED = 250  # mails up to which evidence is a sum over points
+EXACT = 50  # values whose evidence of being the only one is worked out in full
 STEPS = 200  # change points are looked for among at most so many steps of time
 HOUR = 3600
 
@@ -56,10 +58,41 @@ DEFERRALS = Prior(low=(2.0, 38.0), low_below=0.2, high_above=0.15)  # greylistin
 @lru_cache(maxsize=200_000)
 def evidence(k: int, n: int, prior: Prior = FAILURES) -> tuple[float, float]:
     """Log of what k of n are worth under an ordinary rate and under a raised one."""
+    if n <= SUMMED:
+        good = n - k
+        low, high = _nodes(prior)
+        return log(sum([weight * p**k * q**good for weight, p, q in low])), log(sum([weight * p**k * q**good for weight, p, q in high]))
+    return _exact(k, n, prior)
+
+
+def _exact(k: int, n: int, prior: Prior) -> tuple[float, float]:
+    """The same in closed form; dearer, and needed where the counts are large."""
     (a, b), (c, d) = prior.low, prior.high
     low = log_beta(k + a, n - k + b) - log_beta(a, b) + log_lower(k + a, n - k + b, prior.low_below) - log_lower(a, b, prior.low_below)
     high = log_beta(k + c, n - k + d) - log_beta(c, d) + log_upper(k + c, n - k + d, prior.high_above) - log_upper(c, d, prior.high_above)
     return low, high
+
+
+Nodes = list[tuple[float, float, float]]  # weight, p, 1 - p
+
+
+@lru_cache(maxsize=8)
+def _nodes(prior: Prior) -> tuple[Nodes, Nodes]:
+    """Points and weights that sum up both priors: most recipient domains have few mails, and there are thousands of them."""
+    edge = prior.high_above
+    return _piece(prior.low, (0.0, prior.low_below / 4, prior.low_below)), _piece(prior.high, (edge, 2 * edge, 5 * edge, min(10 * edge, 0.9), 1.0))
+
+
+def _piece(shape: tuple[float, float], edges: Sequence[float]) -> Nodes:
+    """Gauss and Legendre's points between each two edges, weighed by a beta distribution and made to sum to one."""
+    (a, b), found = shape, []
+    for begin, end in zip(edges, edges[1:], strict=False):
+        half = (end - begin) / 2
+        for x, weight in legendre(24):
+            p = begin + half * (1 + x)
+            found.append((weight * half * p ** (a - 1) * (1 - p) ** (b - 1), p, 1 - p))
+    total = sum(weight for weight, _, _ in found)
+    return [(weight / total, p, q) for weight, p, q in found]
 
 
 @dataclass(slots=True)
@@ -140,8 +173,9 @@ class _Look:
 def tell(ask: Ask, where: Mapping[str, str] | None = None) -> Story:
     """The story of the mails that `ask` counts: failures first, then what was put off."""
     rows = list(ask((*DIMENSIONS, "kind", "late"), where or {}))
+    put_off = any(row[0][-2] == "deferral" for row in rows)
     failures = _told(rows, ask, ("bounce", "block"), FAILURES, where or {})
-    deferrals = _told(rows, ask, ("deferral",), DEFERRALS, where or {})
+    deferrals = _told(rows, ask, ("deferral",), DEFERRALS, where or {}) if put_off else Story("none", True, {}, Tally())
     worth = deferrals.scope in ("one", "all", "mixed")
     return Story(**{**{name: getattr(failures, name) for name in Story.__slots__}, "deferrals": deferrals if worth else None})
 
@@ -153,8 +187,9 @@ def _told(rows: list[tuple[tuple[Any, ...], int]], ask: Ask, kinds: tuple[str, .
     if not delivered or not total.failed:
         scope = "none" if delivered else "unknown"
         return Story(scope, scope == "none" and total.mails >= CLEAN, {}, total, deliveries_known=bool(delivered) or not total.failed)
-    skipped = tuple(name for at, name in enumerate(DIMENSIONS) if not _is_known(mails, at))
-    looks = _looks(mails, skipped, prior)
+    counted = {name: _values(mails, at) for at, name in enumerate(DIMENSIONS)}
+    skipped = tuple(name for name, values in counted.items() if not _is_known(values, delivered))
+    looks = [_look(name, values, prior) for name, values in counted.items() if name not in skipped] or _looks([], DIMENSIONS, prior, total)
     posteriors, best = _weighed(looks)
     scope, certain = _scope(posteriors, best, prior)
     found: list[Slice] = []
@@ -169,9 +204,9 @@ def _told(rows: list[tuple[tuple[Any, ...], int]], ask: Ask, kinds: tuple[str, .
     return Story(scope, certain, posteriors, total, tuple(_explained(one, ask, kinds, prior, where) for one in found), raised, probe, skipped=skipped)
 
 
-def _looks(mails: Mails, skipped: tuple[str, ...], prior: Prior) -> list[_Look]:
-    looks = [_look(name, mails, at, prior) for at, name in enumerate(DIMENSIONS) if name not in skipped]
-    return looks or [_Look("", {"": _sum(mails)}, _evidence({"": _sum(mails)}, prior)[0])]
+def _looks(mails: Mails, skipped: tuple[str, ...], prior: Prior, total: Tally | None = None) -> list[_Look]:
+    looks = [_look(name, _values(mails, at), prior) for at, name in enumerate(DIMENSIONS) if name not in skipped]
+    return looks or [_look("", {"": total or _sum(mails)}, prior)]
 
 
 def _scope(posteriors: Mapping[str, float], best: _Look | None, prior: Prior) -> tuple[str, bool]:
@@ -226,10 +261,10 @@ def _sum(mails: Iterable[tuple[tuple[str, ...], Tally]]) -> Tally:
     return total
 
 
-def _is_known(mails: Mails, at: int) -> bool:
+def _is_known(values: Mapping[str, Tally], delivered: int) -> bool:
     """Whether the deliveries tell this dimension; else only failures would stand under its values."""
-    known = sum(one.mails - one.failed for key, one in mails if key[at])
-    return known >= KNOWN * sum(one.mails - one.failed for _, one in mails)
+    unknown = values.get("", Tally())
+    return delivered - (unknown.mails - unknown.failed) >= KNOWN * delivered
 
 
 def _values(mails: Mails, at: int) -> dict[str, Tally]:
@@ -246,9 +281,9 @@ def _values(mails: Mails, at: int) -> dict[str, Tally]:
 # -- evidence
 
 
-def _look(name: str, mails: Mails, at: int, prior: Prior) -> _Look:
-    look = _Look(name, _values(mails, at))
-    look.logs, look.best, look.best_log = _evidence(look.values, prior)
+def _look(name: str, values: dict[str, Tally], prior: Prior) -> _Look:
+    look = _Look(name, values)
+    look.logs, look.best, look.best_log = _evidence(values, prior)
     return look
 
 
@@ -260,15 +295,15 @@ def _evidence(values: Mapping[str, Tally], prior: Prior) -> tuple[dict[str, floa
     lows, highs = sum(low for low, _ in terms.values()), sum(high for _, high in terms.values())
     pooled_low, pooled_high = evidence(failed, sent, prior)
     logs = {"none": _both(pooled_low, lows), "all": _both(pooled_high, highs)}
+    near = set(sorted(terms, key=lambda value: terms[value][0] - terms[value][1])[:EXACT]) if count > EXACT else terms.keys()
     best, best_log, parts = "", -inf, []
     for value, (low, high) in terms.items():
         one = values[value]
-        if count == 1 or not one.failed:
-            parts.append(-inf if count == 1 else high + lows - low)
-            continue
-        part = high + _both(evidence(failed - one.failed, sent - one.mails, prior)[0], lows - low)
+        # the common rate of all others hardly depends on which small value is left out
+        rest = evidence(failed - one.failed, sent - one.mails, prior)[0] if value in near else pooled_low - low
+        part = high + _both(rest, lows - low) if count > 1 else -inf
         parts.append(part)
-        if value and part > best_log:
+        if value and one.failed and part > best_log:
             best, best_log = value, part
     logs["one"] = log_sum(parts) - log(count) if count > 1 else -inf
     logs["mixed"] = _mixed(terms.values(), lows, highs, count)

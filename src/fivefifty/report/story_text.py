@@ -14,6 +14,7 @@ from . import clean
 from .period import moment, percent
 
 SCHEMA = "fivefifty/story/1"
+USUAL = 0.03  # a failure rate above that is worth a word
 FEW = 20  # mails of which no percentage is shown
 _LABEL = 12
 _OWNERS = {
@@ -59,6 +60,8 @@ def headline(story: Story, *, deferred: bool = False) -> str:
     if story.scope == "none":
         return _ordinary(story)
     if not story.certain and story.posteriors[story.scope] < LIKELY:
+        if _alike(story):
+            return _ordinary(story)
         return f"Too little to tell: {_counted(total)} {fails}."
     if story.scope == "all":
         return _sure(story, f"Everyone: {_counted(total)} {fails}, at every receiver alike{_when(story.slices[0]) if story.slices else ''}.")
@@ -78,10 +81,17 @@ def _where_and_when(one: Slice, fails: str) -> str:
 
 
 def _ordinary(story: Story) -> str:
-    total = story.total
-    if total.mails < FEW or story.posteriors.get("none", 1.0) < CERTAIN:
-        return f"Too little to tell: {_counted(total)} failed."
-    return f"Nothing out of the ordinary: {_counted(total)} failed, spread as chance spreads it."
+    total, odds = story.total, story.posteriors
+    if total.mails >= FEW and odds.get("none", 1.0) >= CERTAIN:
+        return f"Nothing out of the ordinary: {_counted(total)} failed, spread as chance spreads it."
+    if _alike(story):
+        return f"No receiver, IP, domain or campaign stands out: {_counted(total)} failed, everywhere alike{', which is more than usual' if total.interval[0] > USUAL else ''}."
+    return f"Too little to tell: {_counted(total)} failed."
+
+
+def _alike(story: Story) -> bool:
+    """Whether only the height of the common rate is open, not where it is raised."""
+    return story.total.mails >= FEW and story.posteriors.get("none", 0.0) + story.posteriors.get("all", 0.0) >= CERTAIN
 
 
 def _sure(story: Story, told: str) -> str:

@@ -224,7 +224,7 @@ class SqlStore(Erasure):
         query = _from(sa.select(*columns, sa.func.sum(counts.c.n).label("mails")), period).group_by(*(sa.text(str(at + 1)) for at in range(len(by))))
         with self._reading() as connection:
             told = [(tuple(row[:-1]), int(row[-1])) for row in connection.execute(query)]
-        return _folded(told, by, period)
+        return _folded(told, by)
 
     def _all(self, period: Period) -> list[Row]:
         with self._reading() as connection:
@@ -363,13 +363,16 @@ def _causes_of(owner: str) -> list[str]:
     return [one.id for one in all_causes() if one.owner == owner] + ([""] if not owner else [])
 
 
-def _folded(told: Iterable[tuple[tuple[Any, ...], int]], by: Sequence[str], period: Period) -> list[Row]:
-    """Owners in the place of causes; the counters know only these."""
+def _folded(told: list[tuple[tuple[Any, ...], int]], by: Sequence[str]) -> list[Row]:
+    """Rows, most first; owners in the place of causes, for the counters know only these."""
     owners = [at for at, name in enumerate(by) if name == "owner"]
-    summed: Counter[tuple[Any, ...]] = Counter()
-    for values, n in told:
-        summed[tuple(_owner(value) if at in owners else value for at, value in enumerate(values))] += n
-    return [Row(values, n) for values, n in sorted(summed.items(), key=lambda one: (-one[1], str(one[0])))]
+    if owners:
+        summed: Counter[tuple[Any, ...]] = Counter()
+        for values, n in told:
+            summed[tuple(_owner(value) if at in owners else value for at, value in enumerate(values))] += n
+        told = list(summed.items())
+    told.sort(key=lambda one: (-one[1], one[0]))
+    return [Row(values, n) for values, n in told]
 
 
 def _owner(name: str) -> str:
