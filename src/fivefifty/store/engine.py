@@ -63,11 +63,9 @@ class Engine:
         keys = [column.name for column in table.primary_key]
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}), rows)
 
-    def add_up(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
-        """Add to counters."""
-        statement = self.insert(counts)
-        keys = [column.name for column in counts.primary_key]
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"n": counts.c.n + statement.excluded.n}), rows)
+    def add_up(self, connection: Connection, rows: list[tuple[Any, ...]]) -> None:
+        """Add to counters; rows have the order of the table's columns."""
+        raise NotImplementedError
 
     def numbers(self, connection: Connection, table: sa.Table, names: Sequence[str], wanted: Sequence[tuple[Any, ...]]) -> dict[Any, int]:
         """The `id` of rows by their other columns; by the value itself where there is one column."""

@@ -30,7 +30,7 @@ def _time(value: float) -> float:
 def fitted_row(row: dict[str, Any]) -> dict[str, Any]:
     """The same row with every text cut to what its column holds."""
     for name, value in row.items():
-        if isinstance(value, str) and len(value) > 16:
+        if value.__class__ is str and len(value) > 16:
             most = _SHORT.get(name) or (LONGEST_TEXT if name in _LONG else LONGEST)
             if len(value) > most:
                 row[name] = value[:most]

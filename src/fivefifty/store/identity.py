@@ -5,6 +5,7 @@ disk.  With a million events in an hour, two different ones share an id once in 
 """
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 
 from ..model import Event
@@ -17,7 +18,12 @@ _FINAL = {"block": "bounce"}  # told apart by rules, which change; the same inpu
 
 def hour_bits(time: float) -> int:
     """The first id of that hour."""
-    return min(max(int((time - _SINCE) // 3600), 0), _HOURS) << _HASH_BITS
+    return _first_of(int(time // 3600))
+
+
+@lru_cache(maxsize=4096)
+def _first_of(hour: int) -> int:
+    return min(max(hour - _SINCE // 3600, 0), _HOURS) << _HASH_BITS
 
 
 def event_id(event: Event) -> int:

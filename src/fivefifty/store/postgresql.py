@@ -52,18 +52,18 @@ class PostgreSql(Engine):
 
     def ensure(self, connection: Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
         """See Engine."""
-        self._insert(connection, table, rows, "ON CONFLICT DO NOTHING")
+        self._insert(connection, table, list(rows[0]), [tuple(row.values()) for row in rows], "ON CONFLICT DO NOTHING")
 
-    def add_up(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
+    def add_up(self, connection: Connection, rows: list[tuple[Any, ...]]) -> None:
         """See Engine."""
         keys = ", ".join(column.name for column in counts.primary_key)
-        self._insert(connection, counts, rows, f"ON CONFLICT ({keys}) DO UPDATE SET n = counts.n + excluded.n")
+        names = [column.name for column in counts.columns]
+        self._insert(connection, counts, names, rows, f"ON CONFLICT ({keys}) DO UPDATE SET n = counts.n + excluded.n")
 
-    def _insert(self, connection: Connection, table: sa.Table, rows: list[dict[str, Any]], conflict: str) -> None:
-        names = list(rows[0])
+    def _insert(self, connection: Connection, table: sa.Table, names: Sequence[str], rows: list[tuple[Any, ...]], conflict: str) -> None:
         arrays = ", ".join(f"%s::{_type(table.c[name])}[]" for name in names)
         statement = f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays}) {conflict}"
-        connection.exec_driver_sql(statement, tuple([row[name] for row in rows] for name in names))
+        connection.exec_driver_sql(statement, tuple(map(list, zip(*rows, strict=True))))
 
     def numbers(self, connection: Connection, table: sa.Table, names: Sequence[str], wanted: Sequence[tuple[Any, ...]]) -> dict[Any, int]:
         """See Engine."""

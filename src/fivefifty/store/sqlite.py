@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 
 from ..errors import StoreError
 from .engine import Engine
+from .schema import counts
 
 WAIT = 30.0  # seconds another process may hold the file
 
@@ -78,11 +79,11 @@ class SQLite(Engine):
         names = list(rows[0])
         _many(connection, f"INSERT OR IGNORE INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", [tuple(row.values()) for row in rows])
 
-    def add_up(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
+    def add_up(self, connection: Connection, rows: list[tuple[Any, ...]]) -> None:
         """See Engine."""
-        names = list(rows[0])
+        names = [column.name for column in counts.columns]
         keys = ", ".join(names[:-1])
-        _many(connection, f"INSERT INTO counts ({keys}, n) VALUES ({', '.join('?' * len(names))}) ON CONFLICT ({keys}) DO UPDATE SET n = n + excluded.n", [tuple(row.values()) for row in rows])
+        _many(connection, f"INSERT INTO counts ({keys}, n) VALUES ({', '.join('?' * len(names))}) ON CONFLICT ({keys}) DO UPDATE SET n = n + excluded.n", rows)
 
     def numbers(self, connection: Connection, table: sa.Table, names: Sequence[str], wanted: Sequence[tuple[Any, ...]]) -> dict[Any, int]:
         """See Engine."""
