@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import io
 import json
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fivefifty.feeds import Reject, Setting, events, feed, recognized
+from fivefifty.feeds.reports._packed import Unpackable, contents
 from fivefifty.model import Event
 
 SETTING = Setting(now=1_793_700_000.0)
@@ -123,7 +125,7 @@ def test_rows_that_lie_are_kept_aside_and_the_others_go_on(broken, reason):
     (b"PK\x03\x04nonsense", "damaged"), (b"\x1f\x8bnonsense", "damaged"), (gzip.compress(PLAIN)[:-40], "cut off"), (b"", "no DMARC report"), (b'<?xml version="1.0"?><rss/>', "root is not"),
 ])
 def test_what_is_no_report_is_refused_with_its_reason(content, reason):
-    told, refused = read(content)
+    refused = read(content)[1]
     assert refused and reason in refused[0].reason and refused[0].content == content
 
 
@@ -215,3 +217,105 @@ def test_deep_and_strange_json_is_refused():
 def test_reports_are_recognized():
     assert recognized(PLAIN) == "dmarc" and recognized(json.dumps(TLS).encode()) == "tlsrpt"
     assert recognized(mailed(gzip.compress(PLAIN))) == "dmarc" and feed("tlsrpt").looks(b"<feedback>") == 0
+
+
+# What reporters of the world do, and what attackers would
+
+QUIRKS = {
+    "results that are missing": (row().replace("<dkim>pass</dkim><spf>fail</spf>", ""), {"dkim": "", "spf": "", "aligned": ""}),
+    "results of old drafts": (row().replace("identifiers>", "identities>"), {"dkim": "pass", "aligned": True}),
+    "an extension": (row().replace("</record>", "<extensions><extension name='x' definition='https://example.com/x'><data>1</data></extension></extensions></record>"), {"extensions": [{"name": "x", "definition": "https://example.com/x"}]}),
+    "words about a result": (row().replace("<result>softfail", "<human_result>No &amp; yes</human_result><result>softfail"), {"auth_spf": [{"domain": "bounce.example.com", "scope": "mfrom", "human_result": "No & yes", "result": "softfail"}]}),
+    "a comment that looks like a row": (row().replace("<row>", "<!-- </record> --><row>"), {"dkim": "pass"}),
+    "a row in a comment": ("<!-- <record> </record> -->" + row(), {"dkim": "pass"}),
+}
+
+
+@pytest.mark.parametrize("quirk", QUIRKS)
+def test_quirks_of_rows(quirk):
+    written, wanted = QUIRKS[quirk]
+    (event,), refused = read(report(written))
+    assert not refused and {name: event.facts.get(name) for name in wanted} == wanted
+
+
+@pytest.mark.parametrize(("old", "new", "wanted"), [
+    ("<report_id>", "<extra_contact_info><a href='https://example.com/'>here &nbsp; or &#0; there</a></extra_contact_info><generator>G 1</generator><report_id>", {"generator": "G 1", "extra_contact_info": "here &nbsp; or \ufffd there"}),
+    ("<begin>1793613600</begin><end>1793699999</end>", "<begin>1793699999</begin><end>1793613600</end>", {"begin": 1793613600, "end": 1793699999}),
+    ("<begin>1793613600</begin>", "<begin>1793613600000</begin>", {"begin": 1793613600}), ("</date_range>", "</date_range><error>one</error><error>two</error>", {"errors": ["one", "two"]}),
+])
+def test_quirks_of_the_head(old, new, wanted):
+    content = PLAIN.replace(old.encode(), new.encode())
+    assert content != PLAIN
+    (event,), refused = read(content)
+    assert not refused and {name: event.facts.get(name) for name in wanted} == wanted
+
+
+def eml(content, encoding):
+    return b"From: a@example.com\nSubject: Report Domain: example.com Submitter: x\nMIME-Version: 1.0\nContent-Type: text/xml\nContent-Transfer-Encoding: " + encoding + b"\n\n" + content
+
+
+@pytest.mark.parametrize("content", [
+    eml(base64.encodebytes(PLAIN), b"7bit"), eml(PLAIN.replace(b"=", b"=3D").replace(b"<row>", b"<r=\now>"), b"quoted-printable"), zipped(a=eml(PLAIN, b"8bit")),
+    gzip.compress(b"From a@example.com Mon Nov  2 10:00:00 2026\n" + eml(PLAIN, b"8bit")), gzip.compress(b"") + gzip.compress(PLAIN),
+    b"From: c@example.com\nMIME-Version: 1.0\nContent-Type: message/rfc822\n\n" + mailed(gzip.compress(PLAIN), end="\n"),
+], ids=["base64 that nobody declares", "quoted-printable", "a mail in a zip", "an mbox in gzip", "an empty member of gzip", "forwarded"])
+def test_packings_of_the_world(content):
+    told, refused = read(content)
+    assert [event.native_id for event in told] == [read(PLAIN)[0][0].native_id] and not refused
+
+
+def test_an_mbox_of_reports():
+    box = b"".join(b"From a@example.com Mon Nov  2 10:00:00 2026\n" + eml(gzip.compress(report(id=f"r{n}")), b"binary").replace(b"\n\n\x1f", b"\n\n\x1f") + b"\n\n" for n in range(1))
+    assert len(read(box)[0]) == 1
+    box = b"".join(b"From a@example.com Mon Nov  2 10:00:00 2026\n" + eml(base64.encodebytes(gzip.compress(report(id=f"r{n}"))), b"base64") + b"\n" for n in range(3))
+    assert len({event.facts["report_id"] for event in read(box)[0]}) == 3
+
+
+def test_the_whole_input_is_put_aside_once():
+    told, refused = read(zipped(**{f"a{n}": b"<feedback><x>" for n in range(50)}))
+    assert not told and len(refused) == 50 and sum(len(one.content) for one in refused) < 60_000
+    told, refused = read(report(*["<record><row/></record>"] * 3_000, row()))
+    assert len(told) == 1 and len(refused) == 1_001 and "2,000 more rows" in refused[-1].reason
+
+
+def test_all_files_of_an_input_share_what_may_be_unpacked():
+    told = []
+    for one in contents(zipped(**{f"a{n}": bytes(4_000_000) for n in range(8)}), "in", lambda head: True):
+        with contextlib.suppress(Unpackable):
+            told.append(one if isinstance(one, str) else sum(map(len, one.bites)))
+    assert told[:4] == [4_000_000] * 4 and all("attack" in str(one) for one in told[4:])
+
+
+@pytest.mark.parametrize("content", [
+    b"<feedback>" + b"".join(b"<a%d/>" % n for n in range(50_000)) + b"</feedback>", b"<feedback>" + b"".join(b"<a b%d=''/>" % n for n in range(50_000)) + b"</feedback>",
+    b"<feedback><!--" + b"x" * 8_000_000 + b"--></feedback>", b"<feedback a='" + b"x" * 8_000_000 + b"'></feedback>",
+], ids=["names", "names of attributes", "a comment", "an attribute"])
+def test_what_a_parser_would_remember_is_bounded(content):
+    told, refused = read(content)
+    assert not told and "attack" in refused[0].reason
+
+
+def test_depth_in_a_row_is_bounded():
+    deep = "<record>" + "<x>" * 5_000 + "</x>" * 5_000 + "</record>"
+    refused = read(report(row(), deep))[1]
+    assert "deeper" in refused[0].reason
+
+
+def test_tls_reports_of_careless_reporters():
+    loose = {**TLS, "policies": {**TLS["policies"][0], "failure-details": TLS["policies"][0]["failure-details"][0]}}
+    del loose["date-range"]
+    loose["date_range"] = {"start_datetime": "2026-11-02T00:00:00Z", "end_datetime": "2026-11-02T23:59:59Z"}
+    told, refused = read(json.dumps(loose).encode(), "tlsrpt")
+    assert not refused and [one.count for one in told] == [100, 4, 3] and told[1].remote_ip == "192.0.2.5"
+    told, refused = read(json.dumps({**TLS, "policies": [5] * 3_000}).encode(), "tlsrpt")
+    assert len(refused) == 1_001 and "more rows" in refused[-1].reason
+
+
+def test_a_second_document_is_not_lost_in_silence():
+    told, refused = read(PLAIN + report(id="r2").partition(b"?>")[2])
+    assert len(told) == 1 and "another document" in refused[0].reason
+
+
+def test_a_page_in_the_contact_is_text():
+    (event,), refused = read(PLAIN.replace(b"<report_id>", b"<extra_contact_info>Ask us<br>here</extra_contact_info><report_id>"))
+    assert not refused and event.facts["extra_contact_info"] == "Ask us<br>here"

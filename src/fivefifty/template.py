@@ -218,7 +218,7 @@ def _ordinary() -> frozenset[str]:
 
 def _replaced(text: str, low: str, wanted: str, place: str, removed: list[str]) -> tuple[str, str]:
     """`wanted` taken out wherever it stands by itself."""
-    at, parts, last = low.find(wanted), [], 0
+    at, parts, last = low.find(wanted) if wanted else -1, [], 0  # of "jane@" the domain is nothing
     while at >= 0:
         end = at + len(wanted)
         if _stands_alone(low, at, end, place):

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from ..model import Failure
-from .mail import read
+from .mail import Opened, opened, read
 from .mime import text_of, unix
 from .paste import read_paste
 
-__all__ = ["parse"]
+__all__ = ["Opened", "parse", "parse_mails"]
 
 MAX_INPUT = 64 * 1024 * 1024
 
@@ -52,11 +53,23 @@ def _mails(data: bytes) -> list[bytes]:
 
 def parse(source: bytes | str, own_domains: frozenset[str] = frozenset()) -> list[Failure]:
     """Every Failure of a mail, an mbox or a pasted text; [] when it is ordinary mail or nothing at all."""
+    data, is_mail = _prepared(source)
+    if not is_mail:
+        return read_paste(text_of(data[: 4 * 1024 * 1024]))
+    return [failure for mail in _mails(data) for failure in read(mail, 0, own_domains)]
+
+
+def parse_mails(source: bytes, own_domains: frozenset[str] = frozenset()) -> Iterator[Opened]:
+    """The mails of an input, each with what it reports; none where it is no mail but text."""
+    data, is_mail = _prepared(source)
+    if is_mail:
+        yield from (opened(mail, 0, own_domains) for mail in _mails(data))
+
+
+def _prepared(source: bytes | str) -> tuple[bytes, bool]:
+    """The bytes with plain line ends, and whether they are a mail."""
     data = source.encode("utf-8", "surrogateescape") if isinstance(source, str) else source
     data = unix(data[:MAX_INPUT])
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
-    head = text_of(data[:16_000].lstrip(b"\n"))
-    if not _looks_like_mail(head):
-        return read_paste(text_of(data[: 4 * 1024 * 1024]))
-    return [failure for mail in _mails(data) for failure in read(mail, 0, own_domains)]
+    return data, _looks_like_mail(text_of(data[:16_000].lstrip(b"\n")))

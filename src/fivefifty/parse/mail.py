@@ -1,7 +1,7 @@
 """One mail: which kind of report it is, and its Failures."""
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..model import Failure
 from .address import addresses
@@ -21,19 +21,46 @@ _DISGUISES = ("text/plain", "application/octet-stream", "application/x-unknown",
 _OPENINGS = (b"reporting-mta", b"final-recipient", b"original-recipient", b"original-envelope-id", b"arrival-date", b"received-from-mta", b"reporting-ua")
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A mail taken apart once, and what it reports; of a bounce that somebody forwarded these are the inner mail's."""
+
+    mail: Mail
+    returned: Returned
+    failures: list[Failure]
+
+
 def read(data: bytes, depth: int = 0, own_domains: frozenset[str] = frozenset()) -> list[Failure]:
     """The Failures of one mail; [] when it is ordinary mail.
 
     With `own_domains` a failure of a mail that none of them sent is backscatter, a notice.
     """
+    return opened(data, depth, own_domains).failures
+
+
+def opened(data: bytes, depth: int = 0, own_domains: frozenset[str] = frozenset()) -> Opened:
+    """The same, with the mail it was read from."""
     mail = read_mail(unix(data))
     returned = returned_of(mail)
     found = _dated(_reported(mail, returned), mail)
     if not _tells(found):  # nothing, or a report of a bounce that is told inside
-        found = read_nested(mail, depth, lambda inner, level: read(inner, level, own_domains)) or found
-    elif own_domains:
-        return [_backscatter(failure) if is_foreign(failure, returned, own_domains) else failure for failure in found]
-    return found
+        return _inner(Opened(mail, returned, found), depth, own_domains)
+    if own_domains:
+        found = [_backscatter(failure) if is_foreign(failure, returned, own_domains) else failure for failure in found]
+    return Opened(mail, returned, found)
+
+
+def _inner(outer: Opened, depth: int, own_domains: frozenset[str]) -> Opened:
+    """What a mail inside of this one reports; the mail itself where none does."""
+    last = outer
+
+    def again(data: bytes, level: int) -> list[Failure]:
+        nonlocal last
+        last = opened(data, level, own_domains)
+        return last.failures
+
+    found = read_nested(outer.mail, depth, again)
+    return (last if found is last.failures else Opened(outer.mail, outer.returned, found)) if found else outer
 
 
 def _dated(found: list[Failure], mail: Mail) -> list[Failure]:

@@ -72,12 +72,15 @@ KINDS: Mapping[str, str] = {
 }
 _NO_OUTCOME = frozenset("open opened opens click clicked clicks processed queued queue scheduled injected injection request requested view viewed read subscribe subscribed".split())
 _SENT = frozenset("sent send sending accepted submitted".split())
+_FIELD = re.compile(rb"(?:From [^\n,;\t]+\n)?(?:[A-Z][A-Za-z-]{1,40}: ?[^\n]{0,998}\n(?:[ \t][^\n]{0,998}\n){0,50}){2}")
 _REASONS = re.compile(r"\s+")
 
 
 def looks(head: bytes) -> int:
     """Whether the first line names columns we know; any feed that knows the format better goes before."""
-    start = head.lstrip(b"\xef\xbb\xbf \r\n[")
+    start = head[:20_000].lstrip(b"\xef\xbb\xbf \r\n[")
+    if _FIELD.match(start):  # a mail; a table's first line has more cells before its first colon
+        return 0
     if start[:1] == b"{":
         names = {normal(one.decode("utf-8", "replace")) for one in re.findall(rb'"([\w .-]{1,40})"\s*:', start.split(b"\n", 1)[0][:4_000])}
         return 20 if any(need <= names for need in COLUMNS.needed) else 0
