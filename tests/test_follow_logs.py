@@ -399,3 +399,13 @@ def test_any_order_of_writing_rotation_and_restarts_counts_each_line_once(place,
     place.step(10)
     assert place.counts() == expected(log.written), place.told
     assert place.told == []
+
+
+@pytest.mark.parametrize(("kind", "name"), [("postfix", "mial.log"), ("postfix", "mial*.log"), ("mail", "bounces")])
+def test_a_mistyped_path_is_told(tmp_path, kind, name):
+    from click.testing import CliRunner
+
+    from fivefifty.cli import main
+
+    told = CliRunner().invoke(main, ["follow", kind, str(tmp_path / name), "--once", "--store", str(tmp_path / "store.db")])
+    assert told.exit_code == 3 and "no such file or directory" in told.stderr.lower() and name in told.stderr

@@ -224,3 +224,34 @@ def test_killed_at_any_time_a_second_run_ends_with_the_same_counts(tmp_path):
     store = open_store(str(tmp_path / "s.db"))
     assert killed and process.returncode == 0 and counted(store) == expected(40_000)
     store.close()
+
+
+def test_an_input_of_another_kind_is_told(tmp_path):
+    from click.testing import CliRunner
+
+    from fivefifty.cli import main
+
+    log, empty, other = tmp_path / "mail.log", tmp_path / "empty.log", tmp_path / "other.bin"
+    log.write_text("Nov  2 10:00:00 mx postfix/smtp[1]: 4bQz1: to=<a@example.org>, relay=mx.example.org[192.0.2.1]:25, delay=1, dsn=2.0.0, status=sent (250 ok)\n" * 3)
+    empty.write_text("")
+    other.write_bytes(bytes(range(256)) * 50)
+
+    def take(*words: object):
+        return CliRunner().invoke(main, ["ingest", *map(str, words), "--store", str(tmp_path / "store.db")])
+
+    wrong = take("exim", log)
+    assert wrong.exit_code == 3 and "nothing of the kind exim" in wrong.output and f"fivefifty ingest postfix {log}" in wrong.output
+    assert take("postfix", other).exit_code == 3 and take("postfix", empty).exit_code == 0 and take("postfix", log).exit_code == 0
+    missing = take(tmp_path / "mial.log")
+    assert missing.exit_code == 2 and "no file and no kind" in missing.output
+
+
+def test_what_nobody_vouches_for_is_told(tmp_path):
+    from click.testing import CliRunner
+
+    from fivefifty.cli import main
+
+    file = tmp_path / "events.json"
+    file.write_text('[{"email":"x@example.net","event":"bounce","type":"bounce","reason":"550 5.1.1 user unknown","timestamp":1795480000,"sg_event_id":"a1"}]')
+    plain, vouched = (CliRunner().invoke(main, ["ingest", "sendgrid", str(file), *more, "--store", str(tmp_path / "store.db")]).output for more in ((), ("--trust",)))
+    assert "1 of them nobody vouches for" in plain and "--trust" in plain and "nobody vouches for" not in vouched

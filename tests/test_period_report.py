@@ -26,7 +26,7 @@ def mail(number, kind="delivery", at=START, **more):
     given = {"recipient_domain": "rcpt.example", "author_domain": "sender.example", "provider": "google", "sending_ip": "192.0.2.1", "queue_id": f"q{number}", **more}
     if kind in ("bounce", "block"):
         given = {"cause": "address.unknown", "owner": "address", "text": "550 5.1.1 user unknown", "template": "550 5.1.1 user unknown", "where": f"mail.log:{number}", **given}
-    return Event(kind, "postfix", at + number, f"r{number}@rcpt.example", **given)
+    return Event(kind, given.pop("source", "postfix"), at + number, f"r{number}@rcpt.example", **given)
 
 
 @pytest.fixture
@@ -212,13 +212,15 @@ def test_counting_in_passing_is_counting_in_a_store(store):
     rng = random.Random(7)
     events = []
     for _ in range(400):
-        kind = rng.choice(("delivery", "delivery", "bounce", "block", "deferral", "complaint"))
+        kind, number = rng.choice(("delivery", "delivery", "bounce", "block", "deferral", "complaint")), rng.randrange(60)
         known = rng.random() < 0.7
         more = {} if kind == "delivery" else {"cause": "address.unknown" if known else "unknown", "template": "550 5.1.1 user unknown" if known else "failed", "text": "words"}
-        more |= {"message_id": f"m{rng.randrange(60)}@sender.example"} if rng.random() < 0.6 else {}
+        more |= {"message_id": f"m{number}{rng.choice('ab')}@sender.example"} if rng.random() < 0.6 else {}
         more |= {"reporting_mta": rng.choice(("mx1", "mx2"))} if rng.random() < 0.6 else {}
         more |= {"sent_at": START + rng.randrange(5) * DAY} if kind == "complaint" else {}
-        events.append(mail(rng.randrange(60), kind, START + rng.randrange(5) * DAY, late=kind == "bounce" and rng.random() < 0.2, provider=rng.choice(("google", "outlook", "")), **more))
+        more |= {"source": rng.choice(("postfix", "mail"))}
+        more |= {"trust": "unverified"} if rng.random() < 0.2 else {}
+        events.append(mail(number, kind, START + rng.randrange(5) * DAY, late=kind == "bounce" and rng.random() < 0.2, provider=rng.choice(("google", "outlook", "")), **more))
     events += rng.sample(events, 100)
     joined = 0
     passing = Passing(("provider", "author_domain", "sending_ip"))
@@ -231,3 +233,8 @@ def test_counting_in_passing_is_counting_in_a_store(store):
     for name in ("totals", "rates", "before", "by", "trend", "notes"):
         assert one[name] == other[name], name
     assert [(row["template"], row["count"]) for row in one["templates"]] == [(row["template"], row["count"]) for row in other["templates"]]
+
+
+def test_of_nothing_no_time_is_made_up(tmp_path):
+    told = CliRunner().invoke(main, ["report", str(tmp_path / "missing.log")])
+    assert told.exit_code == 3 and "1970" not in told.output and "Nothing was counted" in told.output

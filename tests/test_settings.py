@@ -78,6 +78,15 @@ def test_domains_and_hosts_are_compared_in_one_spelling(write):
     ("watch = 1", "[watch]"),
     ("[thresholds]\nbounce = 5", "5 % is 0.05"),
     ("[thresholds]\nbounce = '5 %'", "thresholds.bounce"),
+    ("[thresholds]\nadress = 0.05", "`address`"),
+    ("[watch]\nlive_evry = 600", "`live_every`"),
+    ("[watch]\nlive_every = '600'", "watch.live_every"),
+    ("[watch]\nresolvers = '192.0.2.53'", "a list of texts"),
+    ("[alerts]\nquite = '22:00-07:00'", "`quiet`"),
+    ("[alerts.channels]\nnight = 1", "[alerts.channels.NAME]"),
+    ("[alerts.channels.night]\nleasst = 'critical'", "`least`"),
+    ("[suppress]\nfull_days = 1", "2 at least"),
+    ("[suppress]\nblock_days = 3", "no setting called `block_days`"),
     ("store = ", "not TOML"),
     ("[[follow]]\nimap = 'imaps://news:secret@mail.example.org/INBOX'", "FIVEFIFTY_KEY_"),
 ])
@@ -114,3 +123,19 @@ def test_hidden_recipients_need_a_key(tmp_path, monkeypatch):
     (back,) = store.history("Jane@example.org")
     store.close()
     assert "jane" not in repr(back) and b"jane" not in (tmp_path / "a.db").read_bytes()
+
+
+def test_the_names_of_settings_are_those_that_are_asked_for():
+    from fivefifty.plan.alert import LIMITS
+    from fivefifty.plan.suppression import SOFT
+    from fivefifty.settings import _TABLES
+
+    assert set(_TABLES["thresholds"]) == set(LIMITS)
+    assert {name.partition("_")[0] for name in _TABLES["suppress"]} == {rule.id for rule in SOFT}
+
+
+def test_the_rules_of_soft_failures_follow_the_settings(write):
+    from fivefifty.plan.suppression import SOFT, rules_of
+
+    full, domain = rules_of(load(write("[suppress]\nfull_days = 5\nfull_within = 30\nfull_lasts = 7")).suppress).soft
+    assert (full.days, full.within, full.lasts) == (5, 30, 7) and domain == SOFT[1]

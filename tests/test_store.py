@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -468,3 +469,19 @@ def test_ids_hold_what_a_second_reading_gives_again():
     assert len({event_id(bounce(**one)) for one in ({}, {"time": T0 + 5}, {"recipient": "x@example.net"}, {"text": "y"}, {"kind": "deferral"}, {"source": "exim"}, {"native_id": "n"})}) == 7
     assert 0 <= event_id(bounce(time=-1e12)) < event_id(bounce()) < event_id(bounce(time=T0 + 7200)) < 1 << 63 and event_id(bounce(time=1e300)) < 1 << 63
     assert join_keys(delivery()) == () and len(join_keys(bounce())) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions")
+def test_a_store_that_nobody_may_write_is_read(tmp_path):
+    folder = tmp_path / "backup"
+    folder.mkdir()
+    made = open_store(str(folder / "store.db"))
+    made.add([bounce()])
+    made.close()
+    os.chmod(folder / "store.db", 0o400)
+    os.chmod(folder, 0o500)
+    script = f"from fivefifty.store import open_store; print(len(list(open_store({str(folder / 'store.db')!r}, read_only=True).failures())))"
+    bound = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 and shutil.which("setpriv") else []
+    told = subprocess.run([*bound, sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    os.chmod(folder, 0o700)
+    assert told.stdout == "1\n", told.stderr

@@ -250,3 +250,94 @@ def test_hashes_are_matched(tmp_path):
     run.invoke(main, ["suppress", "import", "-", *where], input=text)
     told = run.invoke(main, ["suppress", "check", "A@example.org", "b@example.org", "c@example.org", "--only", "suppressed", *where])
     assert told.output == "A@example.org\nb@example.org\n"
+
+
+def test_what_is_confirmed_keeps_what_else_stood_there(store):
+    take(store, Event("unsubscribe", "ses", T - DAY, "u1@example.net", trust="signed"), *(dead(f"u{n}@example.net", T) for n in range(50)))
+    assert suppress.confirm(store, ["u1@example.net"], "person jane") == 1
+    assert set(store.get("suppression", "u1@example.net")["reasons"]) == {"unsubscribe", "address.unknown"} and state(store, "u1@example.net") == "suppressed"
+
+
+def test_an_entry_for_advertising_does_not_release_what_is_held(store):
+    take(store, *(dead(f"u{n}@example.net", T) for n in range(50)))
+    told = {"id": "person", "why": "", "since": T, "until": 0.0, "by": "person jane", "added": T, "evidence": []}
+    suppress.add(store, {"u1@example.net": {**told, "scope": "marketing"}, "u2@example.net": {**told, "scope": "all"}})
+    assert state(store, "u1@example.net", scope="transactional") == "held" and state(store, "u2@example.net", scope="transactional") == "suppressed"
+
+
+def kept(where) -> dict:
+    made = open_store(str(where))
+    found = {key: {name: (told["scope"], round(told["since"]), round(told["until"])) for name, told in document["reasons"].items()} for key, document in made.documents("suppression")}
+    made.close()
+    return found
+
+
+def several(tmp_path) -> str:
+    where = str(tmp_path / "store.db")
+    made = open_store(where)
+    take(made, dead("both@example.net"), Event("complaint", "ses", T, "both@example.net", trust="signed"), Event("suppression", "ses", T, "theirs@example.net", trust="signed"),
+         *(full("full@example.net", T - n * DAY) for n in range(3)), Event("unsubscribe", "ses", T, "wish@example.net", trust="signed"), now=T + 1)
+    made.close()
+    return where
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_our_own_list_comes_back_as_it_was(tmp_path, form):
+    where, file, other = several(tmp_path), str(tmp_path / "list"), str(tmp_path / "other.db")
+    made = open_store(where)
+    document = made.get("suppression", "full@example.net")
+    document["reasons"]["full"]["until"] = 4e9
+    made.put("suppression", "full@example.net", document)
+    made.close()
+    call = CliRunner().invoke
+    assert call(main, ["suppress", "export", "--format", form, "-o", file, "--store", where]).exit_code == 0
+    assert call(main, ["suppress", "import", file, "--store", other]).exit_code == 0
+    assert kept(other) == kept(where) and kept(other)["theirs@example.net"]["their list: ses"][0] == "via ses"
+
+
+@pytest.mark.parametrize("lines", [["a@example.org,BOUNCE", "a@example.org,COMPLAINT"], ["a@example.org,COMPLAINT", "a@example.org,BOUNCE"]])
+def test_of_two_imported_lines_the_wider_one_counts(tmp_path, lines):
+    where = str(tmp_path / "store.db")
+    CliRunner().invoke(main, ["suppress", "import", "-", "--store", where], input="\n".join(lines))
+    assert kept(where)["a@example.org"]["import"][0] == "all"
+
+
+def test_sparkpost_has_two_lists(tmp_path):
+    told = CliRunner().invoke(main, ["suppress", "export", "--format", "sparkpost", "--store", several(tmp_path)]).output.splitlines()
+    assert {line.split(",")[1] for line in told if line.startswith("both@")} == {"transactional", "non_transactional"}
+    assert {line.split(",")[1] for line in told if line.startswith("wish@")} == {"non_transactional"}
+
+
+def test_times_as_mailgun_writes_them():
+    (one,) = read(["address,code,error,created_at\n", 'a@example.org,550,x,"Tue, 24 Nov 2026 02:17:41 GMT"\n'])
+    assert one.since == 1795486661
+
+
+def test_a_removed_address_is_free_of_its_hash_too(tmp_path):
+    from hashlib import sha256
+
+    where = ["--store", str(tmp_path / "store.db")]
+    call = CliRunner().invoke
+    call(main, ["suppress", "import", "-", *where], input=sha256(b"a@example.org").hexdigest())
+    assert call(main, ["suppress", "check", "a@example.org", *where]).exit_code == 1
+    assert call(main, ["suppress", "remove", "a@example.org", *where]).exit_code == 0
+    assert call(main, ["suppress", "check", "a@example.org", *where]).exit_code == 0
+
+
+@pytest.mark.parametrize("words", [("suppress", "list"), ("suppress", "check", "a@example.org"), ("suppress", "remove", "a@example.org"), ("suppress", "export"), ("forget", "--yes", "a@example.org"), ("cases", "list")])
+def test_a_mistyped_store_is_no_good_news(tmp_path, words):
+    where = tmp_path / "stroe.db"
+    told = CliRunner().invoke(main, [*words, "--store", str(where)])
+    assert told.exit_code == 2 and "there is no store yet" in told.output and not where.exists()
+
+
+def test_a_list_that_can_not_be_written_is_told_calmly_and_leaves_the_old_one(tmp_path):
+    where = several(tmp_path)
+    told = CliRunner().invoke(main, ["suppress", "export", "-o", str(tmp_path / "no" / "list"), "--store", where])
+    assert told.exit_code == 2 and "can't be written" in told.output
+
+
+@pytest.mark.parametrize("until", ["2020-01-01", "30d"])
+def test_an_end_in_the_past_is_wrong_use(tmp_path, until):
+    told = CliRunner().invoke(main, ["suppress", "add", "a@example.org", "--until", until, "--store", str(tmp_path / "store.db")])
+    assert told.exit_code == 2 and "over already" in told.output

@@ -346,3 +346,48 @@ def _until(ready) -> None:
     while not ready():
         assert time.monotonic() < end, "nothing came"
         time.sleep(0.05)
+
+
+def test_a_part_that_fails_is_told_once_and_when_it_works_again(store, monkeypatch):
+    from fivefifty.errors import StoreError
+
+    clock = Clock()
+    watch = watch_on(store, clock, Post())
+    away = [True]
+
+    def tallies(now: float):
+        if away:
+            raise StoreError("the database does not answer", "postgresql://u:***@db/name")
+        return {}
+
+    monkeypatch.setattr(watch.counts, "tallies", tallies)
+    for _ in range(4):
+        watch.round()
+        clock.go(300)
+    away.clear()
+    watch.round()
+    told = [line for line in watch.lines if line.startswith("rates: ")]
+    assert told == ["rates: the database does not answer (postgresql://u:***@db/name)", "rates: it works again."]
+
+
+def test_a_clock_far_ahead_with_mail_that_follows_it_empties_no_store(store):
+    clock = Clock()
+    watch = watch_on(store, clock, Post())
+    store.add(mails("delivery", 5, START - 100 * 86_400) + mails("delivery", 5, START))
+    watch.round()
+    clock.go(86_400 * 1.1, wall=2 * 365 * 86_400)  # the mail log tells the same wrong time
+    store.add(mails("delivery", 5, clock.wall, "ahead"))
+    watch.round()
+    clock.go(86_400 * 1.1)
+    watch.round()
+    assert sum(row.count for row in store.grouped(())) == 15
+    clock.go(86_400 * 1.1, wall=-2 * 365 * 86_400)
+    assert store.add(mails("delivery", 5, clock.wall, "back")).too_old == 0
+
+
+def test_a_shorter_time_of_keeping_counts_at_once(store):
+    clock = Clock()
+    store.add(mails("delivery", 5, START - 100 * 86_400) + mails("delivery", 5, START))
+    watch_on(store, clock, Post()).round()
+    watch_on(store, clock, Post(), Settings(keys=KEYS, keep_days=30)).round()
+    assert sum(row.count for row in store.grouped(())) == 5

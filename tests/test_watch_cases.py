@@ -39,6 +39,8 @@ def opened(path: str) -> None:
 
 
 def test_a_case_from_open_to_closed(path):
+    assert call("cases", "--store", path).exit_code == 2, "a mistyped path is not good news"
+    open_store(path).close()
     assert call("cases", "--store", path).output == "No case is open.\n"
     opened(path)
     told = call("cases", "--store", path)

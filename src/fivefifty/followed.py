@@ -43,6 +43,12 @@ class Told:
     judge: Judge | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)  # of the store, the judge and everything that is counted
 
+    def miss(self, path: str, *, patient: bool) -> None:
+        """A path that was never there may come, or be mistyped; `InputError` for who does not wait."""
+        if not patient:
+            raise InputError("There is no such file or directory.", path, "Check the path.")
+        self.tell(f"{path} is not there (yet): it is waited for.")
+
 
 class Source(Protocol):
     """One thing that is followed."""
@@ -68,7 +74,7 @@ class Source(Protocol):
 class Kept:
     """What all sources share: an intake, and a cursor that is written with the events."""
 
-    locks = False
+    locks = _missed = False
 
     def __init__(self, told: Told, entry: Mapping[str, Any], place: str) -> None:
         self.told, self.kind = told, str(entry.get("kind") or "mail")
@@ -104,6 +110,12 @@ class Kept:
             self.told.tell(str(error))
         self.intake.outcome.unread.clear()
         return len(value)
+
+    def look_for(self, path: str, *, new: bool, patient: bool) -> None:
+        """Say it once when a path that was never read is not there."""
+        missed, self._missed = self._missed, new and not os.path.exists(path)
+        if self._missed > missed:
+            self.told.miss(path, patient=patient)
 
     def wait(self, stop: threading.Event) -> None:
         """Until the next look."""
@@ -151,6 +163,7 @@ class Log(Kept):
         for note in tail.notes:
             self.told.tell(note)
         tail.notes.clear()
+        self.look_for(self.path, new=not self._kept.read_at, patient=patient)  # later it is away for a moment at each rotation
         if self._moved(tail) and (not patient or self.told.clock() >= self._not_before):
             self._commit(tail)
         return False
@@ -185,7 +198,7 @@ class Log(Kept):
 class Logs:
     """The logs of a pattern or a directory: programs that begin a new file each day or hour."""
 
-    locks = False
+    locks = _missed = False
 
     def __init__(self, told: Told, entry: Mapping[str, Any], path: str) -> None:
         self.told, self.entry, self.path = told, entry, path
@@ -201,6 +214,9 @@ class Logs:
             if os.path.isfile(path) and path not in self._logs:
                 self._logs[path] = Log(self.told, self.entry, path)
         more = False
+        if not self._logs and not self._missed and not os.path.isdir(self.path):
+            self._missed = True
+            self.told.miss(self.path, patient=patient)
         for path, log in list(self._logs.items()):
             more = log.step(patient=patient) or more
             if not os.path.exists(path):
@@ -243,6 +259,7 @@ class Documents(Kept):
             self.resume()
         spool = self._spool
         assert spool is not None
+        self.look_for(self.path, new=not spool.seen, patient=patient)
         if not spool.changed() and not self.intake.pending:
             return False
         done: list[str] = []

@@ -31,6 +31,7 @@ BATCH = 20_000  # events in one transaction
 HEAD = 64 * 1024  # bytes by which an input is recognized
 TOO_FAR = 2 * 86_400.0  # seconds an event may lie in the future: clocks are wrong by hours, seldom by days
 MATCHED_WITHIN = 14 * 86_400.0  # seconds between what our log tells of a mail and a report about it
+_SPEAKING = frozenset(("bounce", "complaint", "unsubscribe", "suppression"))
 SHOWN = 20  # rejects that are remembered for showing
 
 
@@ -55,6 +56,7 @@ class Outcome:
     joined: int = 0
     too_old: int = 0
     rejected: int = 0
+    unverified: int = 0  # bounces, complaints and the like that nobody vouches for: they suppress nothing
     lost: int = 0  # rejects that could not be put aside
     kinds: Counter[str] = field(default_factory=Counter)  # events by their kind
     feeds: Counter[str] = field(default_factory=Counter)  # events by their feed
@@ -65,6 +67,7 @@ class Outcome:
         """For programs."""
         return {
             "schema": "fivefifty/ingest/1", "read": self.read, "new": self.new, "duplicates": self.duplicates, "joined": self.joined, "too_old": self.too_old, "rejected": self.rejected,
+            "unverified": self.unverified,
             "kinds": dict(sorted(self.kinds.items())), "feeds": dict(sorted(self.feeds.items())),
             "rejects": [{"where": one.where, "reason": one.reason} for one in self.first_rejects],
             "unread": [{"where": error.context, "reason": error.what} for error in self.unread],
@@ -115,10 +118,14 @@ class Intake:
             before: tuple[str, dict[str, Any]] = ("", {})
             for path in in_time_order(_files(paths)):
                 log = stem(path)
+                told = self._told
                 try:
                     before = log, self.lines(module, blocks(path), setting, before[1] if before[0] == log else {})
                 except InputError as error:
                     yield error
+                    continue
+                if self._told == told:
+                    yield from _not_that_kind(path, kind)
         else:
             yield from self._documents(kind, module, paths, setting)
 
@@ -148,6 +155,11 @@ class Intake:
         self._progress(1, len(one.content))
 
     # -- events
+
+    @property
+    def _told(self) -> int:
+        """Events and rejects so far."""
+        return self.outcome.read + len(self._batch) + self.outcome.rejected
 
     def collect(self, told: Iterable[Event | Reject], written: float = 0.0) -> None:
         """Put events into the batch and rejects aside; `written` is the time of the input, for events that tell none."""
@@ -192,6 +204,7 @@ class Intake:
             self._keep(self.store, batch, cursor)
         self.outcome.read += len(batch)
         self.outcome.kinds.update(event.kind for event in batch)
+        self.outcome.unverified += sum(event.trust == "unverified" and event.kind in _SPEAKING for event in batch)
         self.outcome.feeds.update(event.source for event in batch)
         batch.clear()
 
@@ -275,6 +288,20 @@ def _files(paths: Iterable[str]) -> Iterator[str]:
             yield from below(path)
         else:
             yield path
+
+
+def _not_that_kind(path: str, kind: str) -> Iterator[InputError]:
+    """An input that told nothing and does not look like its kind, which may have been mistyped; an empty one is just empty."""
+    if path == "-":
+        return
+    with opened(path) as file:
+        head = file.read(HEAD)
+    if not head.strip() or feed(kind).looks(head):
+        return
+    other = recognized(head)
+    sure = bool(other) and feed(other).looks(head) >= 50
+    hint = f"It looks like {other}: fivefifty ingest {other} {path}" if sure else "fivefifty ingest --kinds lists the kinds."
+    yield InputError(f"It holds nothing of the kind {kind}.", path, hint)
 
 
 def _recognized(path: str) -> tuple[str, tuple[str, ...]]:

@@ -34,6 +34,7 @@ class Settings:
     follow: tuple[Mapping[str, Any], ...] = ()  # [[follow]] tables: kind, path …
     watch: Mapping[str, Any] = field(default_factory=dict, hash=False)
     alerts: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    suppress: Mapping[str, float] = field(default_factory=dict, hash=False)  # the rules of what comes back, plan/suppression.py
     keys: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)  # from the environment, by lower-case name
 
     @property
@@ -42,10 +43,16 @@ class Settings:
         return zone_of(self.zone)
 
 
-_TEXT, _LIST, _NUMBER, _YES = "a text in quotes", "a list of texts", "a number", "true or false"
+_TEXT, _LIST, _NUMBER, _YES, _TABLE = "a text in quotes", "a list of texts", "a number", "true or false", "a table"
 _FOLLOW = {"kind": _TEXT, "path": _TEXT, "imap": _TEXT, "maildir": _TEXT, "delete": _YES, "every": _NUMBER, "trust": _YES, "zone": _TEXT, "key": _TEXT}
 _TOP = {"store": _TEXT, "own_domains": _LIST, "own_hosts": _LIST, "zone": _TEXT, "keep_days": _NUMBER, "hash_recipients": _YES}
-_TABLES = ("thresholds", "watch", "alerts")
+_TABLES: Mapping[str, Mapping[str, str]] = {
+    "thresholds": {f"{one}{end}": _NUMBER for one in ("address", "block", "complaint", "bounce") for end in ("", "_critical")},  # plan/alert.py
+    "watch": {"selectors": _LIST, "live_every": _NUMBER, "smtp": _YES, "resolvers": _LIST},
+    "alerts": {"quiet": _TEXT, "channels": _TABLE},
+    "suppress": {f"{one}_{what}": _NUMBER for one in ("full", "domain") for what in ("days", "within", "lasts")},
+}
+_CHANNEL = {"key": _TEXT, "quiet": _TEXT, "least": _TEXT}
 
 
 def keys() -> dict[str, str]:
@@ -97,19 +104,39 @@ def _made(told: Mapping[str, Any], place: str) -> Settings:
         elif name in _TABLES:
             if not isinstance(value, dict):
                 raise InputError(f"`{name}` has to be a table.", place, f"Begin it with [{name}].")
+            _check_table(value, _TABLES[name], name, place)
         else:
             _unknown(name, [*_TOP, "follow", *_TABLES], place)
     _zone(told.get("zone", "UTC"), place)
     if not 1 <= told.get("keep_days", 1) < 1e6:
         raise InputError("`keep_days` has to be at least 1.", place, "400 keeps a year and a month.")
-    for name, value in told.get("thresholds", {}).items():
-        _check(value, _NUMBER, f"thresholds.{name}", place)
-        if not 0 < value < 1:
-            raise InputError(f"`thresholds.{name}` has to lie between 0 and 1, not be {value}.", place, "5 % is 0.05.")
+    _check_values(told, place)
     plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
     plain["own_domains"] = tuple(one.lower().rstrip(".") for one in told.get("own_domains", ()))
     plain["own_hosts"] = tuple(one.lower().rstrip(".") for one in told.get("own_hosts", ()))
     return Settings(path=place, keys=keys(), **plain)
+
+
+def _check_values(told: Mapping[str, Any], place: str) -> None:
+    for name, value in told.get("thresholds", {}).items():
+        if not 0 < value < 1:
+            raise InputError(f"`thresholds.{name}` has to lie between 0 and 1, not be {value}.", place, "5 % is 0.05.")
+    for name, value in told.get("suppress", {}).items():
+        if not (2 if name.endswith("_days") else 1) <= value <= 3650:  # a soft failure alone never suppresses
+            raise InputError(f"`suppress.{name}` has to be a number of days, {2 if name.endswith('_days') else 1} at least.", place, "See docs/settings.md.")
+    if not 10 <= told.get("watch", {}).get("live_every", 10) < 1e7:
+        raise InputError("`watch.live_every` has to be 10 at least.", place, "It is the number of seconds between two looks at own domains.")
+    for name, channel in told.get("alerts", {}).get("channels", {}).items():
+        if not isinstance(channel, dict):
+            raise InputError("`alerts.channels` has to be tables.", place, "Begin each with [alerts.channels.NAME].")
+        _check_table(channel, _CHANNEL, f"alerts.channels.{name}", place)
+
+
+def _check_table(told: Mapping[str, Any], known: Mapping[str, str], name: str, place: str) -> None:
+    for key, value in told.items():
+        if key not in known:
+            _unknown(key, list(known), f"{place}, [{name}]")
+        _check(value, known[key], f"{name}.{key}", place)
 
 
 def _check_follow(one: Mapping[str, Any], name: str, place: str) -> None:
@@ -139,7 +166,7 @@ def _zone(name: str, place: str) -> None:
 def _check(value: Any, wanted: str, name: str, place: str) -> None:
     good = {
         _TEXT: isinstance(value, str), _LIST: isinstance(value, list) and all(isinstance(one, str) for one in value),
-        _NUMBER: isinstance(value, (int, float)) and not isinstance(value, bool), _YES: isinstance(value, bool),
+        _NUMBER: isinstance(value, (int, float)) and not isinstance(value, bool), _YES: isinstance(value, bool), _TABLE: isinstance(value, dict),
     }[wanted]
     if not good:
         raise InputError(f"`{name}` has to be {wanted}.", place, "See docs/settings.md.")

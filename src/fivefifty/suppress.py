@@ -267,39 +267,51 @@ def hashed(key: str, name: str) -> str:
 
 # -- people
 
-def add(store: Store, given: Mapping[str, Document]) -> int:
-    """Put addresses (or hashes, "sha256:…") on the list, each for the reason `given[address]` (as `reason` makes it, with its "id"); how many are new."""
-    known = _documents(store, TABLE, sorted(given))
-    new = len(given) - len(known)
-    held = _documents(store, HELD, sorted(given))
-    changed = {}
-    for key, told in given.items():
-        document = known.get(key) or {"address": key, "reasons": {}}
-        document["reasons"][told["id"]] = {name: value for name, value in told.items() if name != "id"}
-        changed[key] = document
-    store.put_many(TABLE, changed)
-    for key in held:
+def add(store: Store, given: Mapping[str, Document] | Iterable[tuple[str, Document]]) -> int:
+    """Put addresses (or hashes, "sha256:…") on the list, each for the reasons given with it (as `reason` makes them, with their "id"); how many are new."""
+    pairs = list(given.items() if isinstance(given, Mapping) else given)
+    wanted = sorted({key for key, _ in pairs})
+    known = _documents(store, TABLE, wanted)
+    new = len(wanted) - len(known)
+    for key, told in pairs:
+        reasons = known.setdefault(key, {"address": key, "reasons": {}})["reasons"]
+        fresh = {name: value for name, value in told.items() if name != "id"}
+        reasons[told["id"]] = _wider(reasons.get(told["id"]), fresh) if fresh["by"].startswith("import ") else fresh
+    store.put_many(TABLE, known)
+    for key in store.among(HELD, sorted({key for key, told in pairs if told["scope"] == ALL and not told["until"]})):
         store.put(HELD, key, None)
-    for name in {key.partition(":")[0] for key in given if "@" not in key}:
+    for name in {key.partition(":")[0] for key in wanted if "@" not in key}:
         store.put("memory", "suppression hashes", {**(store.get("memory", "suppression hashes") or {}), name: True})
     return new
 
 
+def _wider(known: Document | None, told: Document) -> Document:
+    """Of two imported lines about one address the one that keeps more mail away, whatever their order."""
+    def reach(one: Document) -> tuple[bool, bool, float]:
+        return one["scope"] == ALL, not one["until"], float(one["until"])
+
+    return known if known is not None and reach(known) > reach(told) else told
+
+
 def remove(store: Store, keys: Iterable[str], by: str, note: str = "", now: float = 0.0) -> list[str]:
-    """Take addresses off the list; from now on only newer evidence counts.  Returns those that stood there."""
+    """Take addresses off the list, with the hashes that stand for them; from now on only newer evidence counts.  Returns those that stood there."""
     wanted = sorted(set(keys))
-    stood = sorted(store.among(TABLE, wanted) | store.among(HELD, wanted))
+    spelled = {hashed(key, name): key for name in (store.get("memory", "suppression hashes") or {}) for key in wanted}
+    hashes = store.among(TABLE, sorted(spelled))
+    stood = sorted(store.among(TABLE, wanted) | store.among(HELD, wanted) | {spelled[one] for one in hashes})
     store.put_many(CLEARED, {key: {"at": now or time.time(), "by": by, "note": note} for key in stood})
-    for key in stood:
+    for key in (*stood, *sorted(hashes)):
         for table in (TABLE, HELD, SOFT):
             store.put(table, key, None)
     return stood
 
 
 def confirm(store: Store, keys: Iterable[str], by: str) -> int:
-    """Held addresses go on the list for good: a person has looked; how many."""
+    """Held addresses go on the list for good: a person has looked; how many.  What else stood there of them stays."""
     found = _documents(store, HELD, sorted(set(keys)))
-    store.put_many(TABLE, {key: {"address": key, "reasons": {name: {**told, "by": by} for name, told in document["reasons"].items()}} for key, document in found.items()})
+    known = _documents(store, TABLE, sorted(found))
+    confirmed = {key: {name: {**told, "by": by} for name, told in document["reasons"].items()} for key, document in found.items()}
+    store.put_many(TABLE, {key: {"address": key, "reasons": {**known.get(key, {}).get("reasons", {}), **reasons}} for key, reasons in confirmed.items()})
     for key in found:
         store.put(HELD, key, None)
     return len(found)

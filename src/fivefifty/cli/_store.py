@@ -1,11 +1,12 @@
 """What the commands around the store share: where it lies, the settings, and times as people write them."""
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -44,6 +45,15 @@ def store_of(where: str, settings: Settings, *, read_only: bool = False) -> Stor
     return open_store(where or settings.store, read_only=read_only, hash_key=hash_key(settings))
 
 
+def existing_store(where: str, settings: Settings, *, read_only: bool = False) -> Store:
+    """The store that is meant, which has to be there: of a mistyped path nobody should hear "not suppressed" or "erased"."""
+    store = store_of(where, settings, read_only=True)
+    if read_only:
+        return store
+    store.close()
+    return store_of(where, settings)
+
+
 def hash_key(settings: Settings) -> bytes:
     """The key recipients are hidden with, b"" where they are not to be; wrong settings where there should be one."""
     if not settings.hash_recipients:
@@ -69,3 +79,17 @@ def moment(text: str, zone: tzinfo, now: float = 0.0) -> float:
     except ValueError:
         raise click.BadParameter(f"{text!r} is no time; write 24h, 7d, 2026-11-02 or 2026-11-02T10:00") from None
     return (told if told.tzinfo else told.replace(tzinfo=zone)).timestamp()
+
+
+def written_to(path: str, work: Callable[[IO[bytes]], Any]) -> Any:
+    """Written beside and moved into place: a file that is half there never stands under its name."""
+    from ..errors import InputError
+
+    partial = path + ".part"
+    try:
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            told = work(file)
+        os.replace(partial, path)
+    except OSError as error:
+        raise InputError(f"It can't be written: {(error.strerror or '').lower()}.", path, "Choose another place with --output.") from error
+    return told

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ._store import settings_of, store_of, store_options
+from ._store import existing_store, settings_of, store_options
 
 _ACTIONS = ("list", "show", "ack", "fix", "close", "reopen")
 _STATE = {"ack": "acknowledged", "fix": "fixed", "close": "closed", "reopen": "open"}
@@ -36,7 +36,7 @@ def command(action: str, id: int | None, note: str, by: str, everything: bool, a
 
     if action != "list" and id is None:
         raise click.UsageError(f"Name the case, for example: fivefifty cases {action} 1")
-    store = store_of(options["store"], settings_of(options["settings_path"]))
+    store = existing_store(options["store"], settings_of(options["settings_path"]), read_only=action in ("list", "show"))
     try:
         if action == "list":
             found = [case for _, case in sorted(all_cases(store).items()) if everything or case["state"] in cases.OPEN]

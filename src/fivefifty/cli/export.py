@@ -1,13 +1,12 @@
 """Write what is kept as CSV, JSON lines or Parquet."""
 from __future__ import annotations
 
-import os
 import sys
 from typing import Any
 
 import click
 
-from ._store import moment, settings_of, store_of, store_options
+from ._store import moment, settings_of, store_of, store_options, written_to
 
 
 @click.command()
@@ -36,21 +35,7 @@ def command(what: str, **options: Any) -> None:
             write(rows(store, what, period), columns(what), options["form"], sys.stdout.buffer)
             sys.stdout.flush()
         else:
-            number = _to_file(options["output"], lambda file: write(rows(store, what, period), columns(what), options["form"], file))
+            number = written_to(options["output"], lambda file: write(rows(store, what, period), columns(what), options["form"], file))
             click.echo(f"{number:,} rows in {options['output']}", err=True)
     finally:
         store.close()
-
-
-def _to_file(path: str, work: Any) -> int:
-    """Written beside and moved into place: a file that is half there never stands under its name."""
-    from ..errors import InputError
-
-    partial = path + ".part"
-    try:
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            number: int = work(file)
-        os.replace(partial, path)
-    except OSError as error:
-        raise InputError(f"It can't be written: {(error.strerror or '').lower()}.", path, "Choose another place with --output.") from error
-    return number

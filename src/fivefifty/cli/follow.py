@@ -57,7 +57,7 @@ def _follower(store: Any, entries: list[dict[str, Any]], settings: Settings, opt
     from ..follow import Follower, Told
     from .ingest import after_of, setting_of
 
-    return Follower(Told(store, setting_of(settings, options), options["rejects"], after_of(store), _tell), entries)
+    return Follower(Told(store, setting_of(settings, options), options["rejects"], after_of(store, settings), _tell), entries)
 
 
 def _run(follower: Follower, where: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ..report import clean
-from ._store import settings_of, store_of, store_options
+from ._store import existing_store, settings_of, store_options
 
 
 @click.command()
@@ -22,22 +22,25 @@ def command(address: tuple[str, ...], **options: Any) -> None:
     Exit codes: 0 erased or nothing was there, 1 not confirmed, 2 wrong use.
     """
     settings = settings_of(options["settings_path"])
-    store = store_of(options["store"], settings)
+    bad = next((one for one in address if "@" not in one), "")
+    if bad:
+        raise click.UsageError(f"{bad!r} is no address.")
+    store = existing_store(options["store"], settings)
     try:
         for one in address:
-            if "@" not in one:
-                raise click.UsageError(f"{one!r} is no address.")
             _forget(store, one, options["yes"])
     finally:
         store.close()
 
 
 def _forget(store: Any, address: str, sure: bool) -> None:
+    from ..suppress import key_of
+
     known = store.history(address)
-    suppressed = bool(store.among("suppression", [address.lower()]))
+    suppressed = bool(store.among("suppression", [key_of(address) or address.lower()]))
     click.echo(clean(f"{address}: {len(known):,} events" + (", suppressed" if suppressed else "") + f" in {store.where}"))
     if not sure and not click.confirm("Erase it? This can't be undone"):
         raise SystemExit(1)
     gone = store.forget(address)
-    told = f"Erased from {gone:,} places." if gone else "Nothing held it."
+    told = f"Erased from {gone:,} {'place' if gone == 1 else 'places'}." if gone else "Nothing held it."
     click.echo(told + (" It stays suppressed, by a hash." if suppressed else ""))

@@ -43,6 +43,11 @@ def command(kind: str | None, path: tuple[str, ...], **options: Any) -> None:
         raise click.UsageError("Name the kind of the input, for example: fivefifty ingest postfix /var/log/mail.log")
     if os.path.exists(kind):  # somebody left the kind out
         kind, path = "auto", (kind, *path)
+    if not path and kind != "auto":
+        from ..feeds import feeds
+
+        if kind not in feeds():
+            raise click.UsageError(f"There is no file and no kind called {kind!r}. `fivefifty ingest --kinds` lists the kinds.")
     if not path:
         raise click.UsageError(f"Name what to read, for example: fivefifty ingest {kind} PATH")
     outcome, where = _take(kind, path, options)
@@ -64,7 +69,7 @@ def _take(kind: str, path: tuple[str, ...], options: dict[str, Any]) -> tuple[Ou
     progress = Progress(noun="lines or documents")
     store = None if options["dry_run"] else store_of(options["store"], settings)
     try:
-        outcome = Intake(store, progress.add, after_of(store)).take(plan)
+        outcome = Intake(store, progress.add, after_of(store, settings)).take(plan)
     finally:
         progress.clear()
         if store is not None:
@@ -72,15 +77,15 @@ def _take(kind: str, path: tuple[str, ...], options: dict[str, Any]) -> tuple[Ou
     return outcome, store.where if store is not None else ""
 
 
-def after_of(store: Any) -> Any:
+def after_of(store: Any, settings: Settings) -> Any:
     """What looks at each batch once it is kept."""
     if store is None:
         return None
-    try:
-        from ..suppress import apply
-    except ImportError:
-        return None
-    return lambda events: apply(store, events)
+    from ..plan.suppression import rules_of
+    from ..suppress import apply
+
+    rules = rules_of(settings.suppress)
+    return lambda events: apply(store, events, rules)
 
 
 def setting_of(settings: Settings, options: dict[str, Any]) -> Setting:
@@ -111,6 +116,8 @@ def _told(outcome: Outcome, where: str, rejects: str) -> str:
         lines += [", ".join(parts), f"kept in {where}"]
     else:
         lines.append("nothing was kept (--dry-run)")
+    if outcome.unverified:
+        lines.append(f"{outcome.unverified:,} of them nobody vouches for (unsigned, or of no mail that is known): they are counted, and suppress nothing. If you know better: --trust")
     if outcome.rejected:
         lines.append(f"{outcome.rejected:,} could not be read" + (f"; they lie in {rejects}" if rejects else "; keep them with --rejects DIR") + ". The first ones:")
         lines += [f"  {one.where}: {one.reason}" for one in outcome.first_rejects[:5]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._store import moment, settings_of, store_of, store_options
+from ._store import existing_store, moment, settings_of, store_of, store_options, written_to
 
 if TYPE_CHECKING:
     from ..store import Store
@@ -28,8 +28,12 @@ def command() -> None:
     """
 
 
-def _opened(options: dict[str, Any], read_only: bool = False) -> Store:
-    return store_of(options["store"], settings_of(options["settings_path"]), read_only=read_only)
+def _opened(options: dict[str, Any], *, read_only: bool = False) -> Store:
+    return existing_store(options["store"], settings_of(options["settings_path"]), read_only=read_only)
+
+
+def _to_fill(options: dict[str, Any]) -> Store:
+    return store_of(options["store"], settings_of(options["settings_path"]))
 
 
 def _name(by: str) -> str:
@@ -51,7 +55,7 @@ def list_(held: bool, contradicted: bool, reason: str, **options: Any) -> None:
     from ..report.suppression import shown
     from ..suppress import HELD, TABLE
 
-    store, count = _opened(options), 0
+    store, count = _opened(options, read_only=True), 0
     for key, document in store.documents(HELD if held else TABLE):
         reasons = {name: told for name, told in document["reasons"].items() if (not reason or name == reason) and (not contradicted or told.get("contradicted"))}
         if reasons:
@@ -73,15 +77,18 @@ def add(address: tuple[str, ...], **options: Any) -> None:
     """Put addresses on the list, or confirm held ones."""
     from .. import suppress
 
-    store = _opened(options)
-    by = f"person {_name(options['by'])}"
+    by, now = f"person {_name(options['by'])}", time.time()
     if options["held"]:
+        store = _opened(options)
         count = suppress.confirm(store, _held(store, options["held"]), by)
-        click.echo(f"{count:,} held addresses are now on the list.")
+        click.echo(f"{count:,} held {'address is' if count == 1 else 'addresses are'} now on the list.")
+        store.close()
         return
-    keys = _keys(address)
-    now = time.time()
-    told: dict[str, Any] = {"id": "person", "why": options["why"] or "Added by hand.", "since": now, "until": moment(options["until"], settings_of(options["settings_path"]).tzinfo) if options["until"] else 0.0,
+    keys, until = _keys(address), moment(options["until"], settings_of(options["settings_path"]).tzinfo)
+    if options["until"] and until <= now:
+        raise click.BadParameter("that is over already; write a day to come, as 2027-01-31", param_hint="--until")
+    store = _to_fill(options)
+    told: dict[str, Any] = {"id": "person", "why": options["why"] or "Added by hand.", "since": now, "until": until,
             "scope": "marketing" if options["marketing"] else "all", "by": by, "added": now, "evidence": []}
     new = suppress.add(store, dict.fromkeys(keys, told))
     click.echo(f"{len(keys):,} on the list, {new:,} of them new.")
@@ -140,11 +147,11 @@ def import_(path: str, reason: str, marketing: bool, **options: Any) -> None:
     from .. import suppress
     from ..plan.suppression_lists import read
 
-    store, now, by = _opened(options), time.time(), f"import {path} by {_name(options['by'])}"
+    following = read(_readable(path))
+    store, now, by = _to_fill(options), time.time(), f"import {path} by {_name(options['by'])}"
     faults, new, all_ = 0, 0, 0
-    following = read(_lines(path))
     while lines := list(islice(following, CHUNK)):
-        given = {}
+        given: list[tuple[str, dict[str, Any]]] = []
         for one in lines:
             if one.fault:
                 faults += 1
@@ -152,12 +159,21 @@ def import_(path: str, reason: str, marketing: bool, **options: Any) -> None:
                     click.echo(f"line {one.number}: {one.fault}", err=True)
                 continue
             scope = "marketing" if marketing else one.scope
-            given[one.key] = {"id": reason, "why": one.why or f"Imported from {path}.", "since": one.since or now, "until": 0.0, "scope": scope, "by": by, "added": now, "evidence": []}
+            given.append((one.key, {"id": one.reason if one.reason and reason == "import" else reason, "why": one.why or f"Imported from {path}.", "since": one.since or now, "until": one.until,
+                                    "scope": scope, "by": by, "added": now, "evidence": []}))
         new += suppress.add(store, given)
-        all_ += len(given)
+        all_ += len({key for key, _ in given})
     store.close()
     click.echo(f"{all_:,} read, {new:,} of them new" + (f"; {faults:,} lines held no address" if faults else "") + ".")
     raise SystemExit(3 if faults else 0)
+
+
+def _readable(path: str) -> Iterator[str]:
+    """The lines; a file that can't be read is told before a store is made for it."""
+    from itertools import chain
+
+    following = _lines(path)
+    return chain([one] if (one := next(following, "")) else [], following)
 
 
 def _lines(path: str) -> Iterator[str]:
@@ -186,7 +202,7 @@ def export(form: str, output: str, **options: Any) -> None:
     from ..report.suppression import written
     from ..suppress import TABLE
 
-    store, now = _opened(options), time.time()
+    store, now = _opened(options, read_only=True), time.time()
 
     def standing() -> Iterator[tuple[str, dict[str, Any]]]:
         for key, document in store.documents(TABLE):
@@ -194,9 +210,13 @@ def export(form: str, output: str, **options: Any) -> None:
             if reasons:
                 yield key, {**document, "reasons": reasons}
 
-    with click.open_file(output, "w", encoding="utf-8") as file:
-        file.writelines(written(standing(), form))
-    store.close()
+    try:
+        if output == "-":
+            sys.stdout.writelines(written(standing(), form))
+        else:
+            written_to(output, lambda file: file.writelines(line.encode("utf-8", "surrogateescape") for line in written(standing(), form)))
+    finally:
+        store.close()
 
 
 @command.command()
@@ -216,7 +236,7 @@ def check(address: tuple[str, ...], file: str, **options: Any) -> None:
 
     if not address and not file:
         raise click.UsageError("Name an address, or a file of them with -f FILE.")
-    store = _opened(options)
+    store = _opened(options, read_only=True)
     asked = Asked("transactional" if options["transactional"] else "marketing", options["via"])
     seen: set[str] = set()
     following = iter((*address,) if not file else (line for line in _lines(file) if line.strip()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import click
@@ -66,12 +65,11 @@ def _follower(settings: Any, options: dict[str, Any], dry_run: bool) -> tuple[An
     from ..feeds import Setting
     from ..follow import Follower
     from ..followed import Told
-    from ..suppress import apply
+    from .ingest import after_of
 
     store = store_of(options["store"], settings)
     setting = Setting(time.time(), settings.tzinfo, frozenset(settings.own_domains), frozenset(settings.own_hosts), settings.keys)
-    after: Callable[[Any], object] = lambda events: apply(store, events)  # noqa: E731
-    return Follower(Told(store, setting, after=after, tell=_tell), settings.follow), store
+    return Follower(Told(store, setting, after=after_of(store, settings), tell=_tell), settings.follow), store
 
 
 def _tell(sentence: str) -> None:

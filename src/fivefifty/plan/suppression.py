@@ -6,9 +6,10 @@ the provider is broken and not the addresses: such suppressions are held until s
 """
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ..causes import all_causes
@@ -52,6 +53,11 @@ class Rules:
     outbreak_certainty: float = 100.0  # the e-value that is asked for
     outbreak_normal: float = 0.2  # a share of unknown users up to this is normal where nothing is known of earlier
     outbreak_rise: float = 3.0  # times the usual share
+
+
+def rules_of(told: Mapping[str, float]) -> Rules:
+    """The rules with what the settings say of them: `full_days`, `full_within`, `full_lasts`, and the same of `domain`; hard words and blocks are no matter of settings."""
+    return Rules(tuple(replace(one, days=math.ceil(told.get(f"{one.id}_days", one.days)), within=told.get(f"{one.id}_within", one.within), lasts=told.get(f"{one.id}_lasts", one.lasts)) for one in SOFT))
 
 
 @dataclass(frozen=True, slots=True)

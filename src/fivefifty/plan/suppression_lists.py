@@ -20,6 +20,8 @@ _ADDRESS = ("emailaddress", "email", "address", "recipient", "mail", "emailaddre
 _WHY = ("suppressionreason", "reason", "type", "event", "error", "description", "status", "code", "origin")
 _WHEN = ("lastupdatetime", "createdat", "created", "date", "time", "timestamp", "since", "updated", "optouttime", "unsubtime")
 _UNTIL = ("until", "expires")
+_OWN_SCOPE = re.compile(rf"(?:{ALL}|{MARKETING}|via [\w .-]{{1,60}})\Z")  # as `fivefifty suppress export` writes them
+_ZONE = re.compile(r" (?:UTC|GMT)\Z")
 _WISH = re.compile(r"complain|spam|unsub|opt.?out|non.?transactional|abuse|marketing", re.IGNORECASE)
 
 
@@ -33,6 +35,8 @@ class Line:
     scope: str = ALL
     fault: str = ""
     number: int = 0
+    until: float = 0.0
+    reason: str = ""  # its id, where it is our own list
 
 
 def read(lines: Iterable[str]) -> Iterator[Line]:
@@ -73,13 +77,16 @@ def _line(told: Mapping[str, str], number: int) -> Line:
     given = next((told[name] for name in _ADDRESS if told.get(name)), "").strip()
     why = next((f"{told[name]}" for name in _WHY if told.get(name)), "")[:300]
     wished = _WISH.search(" ".join(str(told.get(name, "")) for name in ("suppressionreason", "reason", "type", "event")))
-    scope = told.get("scope", "") if told.get("scope") in (ALL, MARKETING) else MARKETING if wished else ALL
-    since = _time(next((told[name] for name in _WHEN if told.get(name)), ""))
+    scope = told.get("scope", "") if _OWN_SCOPE.match(told.get("scope", "")) else MARKETING if wished else ALL
+    since, until = (_time(next((told[name] for name in names if told.get(name)), "")) for names in (_WHEN, _UNTIL))
+    own = told.get("reason", "") if "scope" in told and "by" in told else ""
+    if own:
+        why = told.get("why", "")[:300]
     found = _HASH.match(given.lower())
     if found:
-        return Line(f"{'sha256' if len(found[1]) == 64 else 'md5'}:{found[1]}", why, since, scope, number=number)
+        return Line(f"{'sha256' if len(found[1]) == 64 else 'md5'}:{found[1]}", why, since, scope, number=number, until=until, reason=own)
     key = key_of(given)
-    return Line(key, why, since, scope, "" if key else f"no address: {given[:60]!r}" if given else "no address", number)
+    return Line(key, why, since, scope, "" if key else f"no address: {given[:60]!r}" if given else "no address", number, until, own)
 
 
 def _json(first: str, following: Iterator[str]) -> Iterator[Line]:
@@ -114,7 +121,11 @@ def _lists(document: Any) -> list[Any]:
 
 
 def _object(one: Any, number: int) -> Iterator[Line]:
-    if isinstance(one, dict):
+    if isinstance(one, dict) and isinstance(one.get("reasons"), dict):  # a line of our own
+        for name, told in one["reasons"].items():
+            plain = {key: str(value) for key, value in told.items() if isinstance(value, (str, int, float))} if isinstance(told, dict) else {}
+            yield _line({"by": "", **plain, "email": str(one.get("address", "")), "reason": str(name)}, number)
+    elif isinstance(one, dict):
         yield _line({_PLAIN.sub("", str(name).lower()): str(value) for name, value in one.items() if isinstance(value, (str, int, float))}, number)
     else:
         yield _line({"email": str(one)}, number)
@@ -125,11 +136,15 @@ def _time(text: str) -> float:
     text = text.strip()
     try:
         number = float(text)
-        return number / 1000 if number > 1e11 else number if 0 < number < 1e11 else 0.0
+        number = number / 1000 if number > 1e11 else number
+        return number if 0 < number < 1e11 else 0.0
     except ValueError:
         pass
-    try:
-        told = datetime.fromisoformat(text.replace(" UTC", "+00:00"))
-    except ValueError:
-        return 0.0
-    return max(0.0, (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp())
+    text = _ZONE.sub("+00:00", text)
+    for written in (datetime.fromisoformat, lambda told: datetime.strptime(told, "%a, %d %b %Y %H:%M:%S%z")):  # the second as Mailgun writes it (RFC 5322 3.3)
+        try:
+            told = written(text)
+            return max(0.0, (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp())
+        except (ValueError, OverflowError):
+            continue
+    return 0.0

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any
 
 from ..causes import cause
-from ..model import Event
+from ..model import TRUSTS, Event
 from ..store import DIMENSIONS, HOUR, Added, Period, Row
 from ..store.identity import event_id, join_keys
 
@@ -31,11 +31,28 @@ class _First:
     time: float
     reporting_mta: str
     queue_id: str
+    message_id: str
+    source: str
+    trust: str
 
     def same(self, event: Event) -> bool:
-        """Not where one server handled two mails with one Message-ID, or where weeks lie between."""
-        two_mails = self.reporting_mta == event.reporting_mta and self.queue_id and event.queue_id and self.queue_id != event.queue_id
-        return not two_mails and abs(self.time - event.time) <= APART
+        """As store/joining.py: not where one server handled two mails with one Message-ID, a queue id was used again, or weeks lie between."""
+        if abs(self.time - event.time) > APART:
+            return False
+        both = bool(self.message_id and event.message_id)
+        if (both and self.message_id != event.message_id) or (not both and self.source == event.source):
+            return False
+        return not (self.reporting_mta == event.reporting_mta and self.queue_id and event.queue_id and self.queue_id != event.queue_id)
+
+    def tells_more(self, event: Event) -> bool:
+        """Whether the second report explains what failed, or is believed more; nothing is taken from one that nobody vouches for."""
+        if event.trust == "unverified" != self.trust:
+            return False
+        better = TRUSTS.index(event.trust) < TRUSTS.index(self.trust)
+        self.trust = event.trust if better else self.trust
+        for name in ("reporting_mta", "queue_id", "message_id"):
+            setattr(self, name, getattr(self, name) or getattr(event, name))
+        return event.cause not in ("", "unknown") and (better or self.key[3] in ("", "unknown"))
 
 
 class Passing:
@@ -78,12 +95,14 @@ class Passing:
         keys = join_keys(event)
         first = next((known for one in keys if (known := self._joins.get(one)) is not None), None)
         if first is None or not first.same(event):
-            first = _First(self._key(event), event.time, event.reporting_mta, event.queue_id)
+            first = _First(self._key(event), event.time, event.reporting_mta, event.queue_id, event.message_id, event.source, event.trust)
             for one in keys:
                 self._joins.setdefault(one, first)
             self._example(event)
             return False
-        if first.key[3] in ("", "unknown") and event.cause not in ("", "unknown"):
+        for one in keys:
+            self._joins.setdefault(one, first)
+        if first.tells_more(event):
             self._counts[first.key] -= 1
             first.key = (first.key[0], event.kind, first.key[2], event.cause, event.template, *first.key[5:])
             self._counts[first.key] = self._counts.get(first.key, 0) + 1

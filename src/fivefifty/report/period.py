@@ -261,6 +261,8 @@ def title_of(name: str, value: str) -> str:
 
 def span(made: PeriodReport) -> str:
     """The period in words."""
+    if not made.until:
+        return "all times"
     if made.since % DAY == 0 == made.until % DAY and made.until > made.since:  # whole days: the last one is in it
         first, last = _day(made.since, True), _day(made.until - DAY, True)
         return f"{first} UTC" if first == last else f"{first} to {last} UTC"

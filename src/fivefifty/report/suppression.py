@@ -44,7 +44,8 @@ def written(entries: Iterable[Entry], form: str) -> Iterator[str]:
         reasons = {name: told for name, told in document["reasons"].items() if not told["scope"].startswith("via ")}
         if "@" in key and reasons:
             wish = all(told["scope"] == "marketing" for told in reasons.values())
-            yield _line(row(key, next(iter(reasons.items())), wish))
+            for cells in _both(key, next(iter(reasons.items())), wish) if form == "sparkpost" else (row(key, next(iter(reasons.items())), wish),):
+                yield _line(cells)
 
 
 Row = Callable[[str, tuple[str, Document], bool], list[Any]]
@@ -64,6 +65,12 @@ def _mailgun(key: str, reason: tuple[str, Document], wish: bool) -> list[Any]:
 
 def _sparkpost(key: str, reason: tuple[str, Document], wish: bool) -> list[Any]:
     return [key, "non_transactional" if wish else "transactional", reason[1]["why"]]
+
+
+def _both(key: str, reason: tuple[str, Document], wish: bool) -> Iterator[list[Any]]:
+    """SparkPost keeps two lists, and an address on one still gets the other kind of mail."""
+    for each in (True,) if wish else (True, False):
+        yield _sparkpost(key, reason, each)
 
 
 def _only(key: str, reason: tuple[str, Document], wish: bool) -> list[Any]:

@@ -35,10 +35,15 @@ class SQLite(Engine):
         self.shown = str(self.path)
         self.read_only = read_only
         self._check()
-        address = f"file:{_quoted(self.path)}{'?mode=ro' if read_only else ''}"
+        address = f"file:{_quoted(self.path)}{self._how() if read_only else ''}"
         database = sa.create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True, timeout=WAIT, isolation_level=None, check_same_thread=False), poolclass=sa.pool.QueuePool)
         sa.event.listen(database, "connect", self._opened)
         super().__init__(database)
+
+    def _how(self) -> str:
+        """SQLite reads a WAL file only with a -shm beside it; where none can be made and nobody writes (no -wal), the file is what it is: a backup, a read-only disk."""
+        unwritten = not os.path.exists(f"{self.path}-wal") and not os.access(self.path.parent, os.W_OK)
+        return "?mode=ro&immutable=1" if unwritten else "?mode=ro"
 
     def _check(self) -> None:
         if self.path.is_dir():
