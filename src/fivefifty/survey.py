@@ -144,7 +144,8 @@ async def _one(subject: Subject | Fault, world: LiveWorld, order: Order, foresig
     learning = foresight.learning and bool(subject.domain)
     journal = Journal(world) if order.keeps_answers or learning else None
     if subject.domain and not learning:
-        await world.ahead(foresight.questions(subject.domain))
+        known = await world.ahead(foresight.questions(subject.domain))
+        await world.ahead(foresight.further(known))
     found = await audit(subject, journal or world, order.only)
     answers = journal.answers if journal else []
     if learning:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..answers import DnsAnswer
 from . import wire
@@ -23,6 +23,14 @@ _RCODES = {1: "FORMERR", 2: "SERVFAIL", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN"
 _FORMERR, _NXDOMAIN, _REFUSED = 1, 3, 5
 
 
+class Waiter(Protocol):
+    """Who waits for the answer, a future for one."""
+
+    def done(self) -> bool: ...
+
+    def set_result(self, answer: DnsAnswer, /) -> None: ...
+
+
 class Ask:
     """The state of one question.  `check` False asks for data that DNSSEC may have refuted; `final` looks no further into a SERVFAIL."""
 
@@ -31,7 +39,7 @@ class Ask:
 
     def __init__(self, client: DnsClient, key: tuple[str, str], name: bytes, number: int) -> None:
         self.client, self.key, self.number = client, key, number
-        self.waiters: list[asyncio.Future[DnsAnswer]] = []
+        self.waiters: list[Waiter] = []
         self.answer: DnsAnswer | None = None
         self.held: list[tuple[dict[int, Any], int]] = []
         self.check, self.final = True, False

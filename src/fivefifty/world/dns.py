@@ -36,6 +36,25 @@ class DnsSettings:
     cached: int = 20_000  # answers
 
 
+class _Crowd:
+    """Many questions that one future waits for: a future each would cost a turn of the loop each."""
+
+    __slots__ = ("_missing", "future")
+
+    def __init__(self, future: asyncio.Future[None], missing: int) -> None:
+        self.future, self._missing = future, missing
+
+    def done(self) -> bool:
+        """Whether nobody waits any more."""
+        return self.future.done()
+
+    def set_result(self, _: DnsAnswer) -> None:
+        """One of the answers is there."""
+        self._missing -= 1
+        if not self._missing:
+            self.future.set_result(None)
+
+
 class DnsClient:
     """Asks recursive resolvers: `async with DnsClient(["192.0.2.53"]) as client: await client.ask("example.org", "MX")`."""
 
@@ -73,15 +92,29 @@ class DnsClient:
         found = self._asked(name, rrtype)
         return found if isinstance(found, DnsAnswer) else await found
 
-    async def ahead(self, questions: Iterable[tuple[str, str]]) -> None:
-        """Ask all of these and wait until each has its answer in the cache; none of them costs a task."""
-        asked = [self._asked(name, rrtype) for name, rrtype in questions]
-        waiting = [one for one in asked if not isinstance(one, DnsAnswer)]
+    async def ahead(self, questions: Iterable[tuple[str, str]]) -> list[DnsAnswer]:
+        """The answers to all of these, which the cache then holds; none of them costs a task."""
+        asked = [self._put(name, rrtype) for name, rrtype in questions]
+        waiting = [one for one in asked if isinstance(one, Ask) and one.answer is None]  # one may have ended while the others were put
         if waiting:
-            await asyncio.wait(waiting)
+            crowd = _Crowd(asyncio.get_running_loop().create_future(), len(waiting))
+            for one in waiting:
+                one.waiters.append(crowd)
+            await crowd.future
+        answers = [one.answer if isinstance(one, Ask) else one for one in asked]
+        return [one for one in answers if one is not None]
 
     def _asked(self, name: str, rrtype: str) -> DnsAnswer | asyncio.Future[DnsAnswer]:
         """The answer where it is known at once, else what will hold it."""
+        found = self._put(name, rrtype)
+        if isinstance(found, DnsAnswer):
+            return found
+        future: asyncio.Future[DnsAnswer] = asyncio.get_running_loop().create_future()
+        found.waiters.append(future)
+        return future
+
+    def _put(self, name: str, rrtype: str) -> DnsAnswer | Ask:
+        """The answer where it is known at once, else the question on its way."""
         if self._loop is None:
             self.wake()
         assert self._loop is not None
@@ -100,9 +133,7 @@ class DnsClient:
             self._pull()
             if ask.answer is not None:
                 return ask.answer
-        future: asyncio.Future[DnsAnswer] = self._loop.create_future()
-        ask.waiters.append(future)
-        return future
+        return ask
 
     def wake(self) -> None:
         """The time of the whole run begins now, if it has not yet."""

@@ -57,9 +57,9 @@ class LiveWorld:
         """Ask the DNS, or the cache."""
         return await self.resolver.ask(name, rrtype)
 
-    async def ahead(self, questions: Iterable[tuple[str, str]]) -> None:
+    async def ahead(self, questions: Iterable[tuple[str, str]]) -> list[DnsAnswer]:
         """Fill the cache with the answers to (name, type) questions that will be asked anyway."""
-        await self.resolver.ahead(questions)
+        return await self.resolver.ahead(questions)
 
     async def smtp(self, question: SmtpQuestion) -> SmtpAnswer:
         """Hold a session that sends no mail; an identical one is held once."""
